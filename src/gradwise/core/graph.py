@@ -1,0 +1,229 @@
+"""Graphs of layer calls: what lies between symbolic inputs and outputs, and how it runs on arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from gradwise.core.symbolic import Node, SymbolicTensor, symbolic_leaves
+from gradwise.errors import InputError
+
+
+class Graph:
+    """The calls between given inputs and outputs, in an order in which they can run.
+
+    Args:
+        inputs: A symbolic tensor, or a list or dict of them.
+        outputs: Likewise.
+        where: Whose graph it is, for errors.
+
+    Raises:
+        InputError: An output cannot be computed from the inputs alone, or something is no symbolic tensor.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any, where: str) -> None:
+        self.inputs = inputs
+        self.outputs = outputs
+        self.where = where
+        self.input_list = symbolic_leaves(inputs)
+        self.output_list = symbolic_leaves(outputs)
+        _check_symbolic(inputs, "inputs", where)
+        _check_symbolic(outputs, "outputs", where)
+        self.nodes = _nodes_between(self.input_list, self.output_list, where)
+        self.input_names = _keys(inputs) or _names_of_inputs(self.input_list)
+        self.output_names = _keys(outputs) or _names_of_outputs(self.output_list)
+
+    def layers(self) -> Iterator[Any]:
+        """Yields each layer once, in the order of its first call."""
+        seen: set[int] = set()
+        for node in self.nodes:
+            if id(node.layer) not in seen:
+                seen.add(id(node.layer))
+                yield node.layer
+
+    def run(self, inputs: Any, masks: Any = None) -> tuple[Any, Any]:
+        """Computes the outputs and their masks from arrays.
+
+        Args:
+            inputs: Arrays in the structure of the graph's inputs; a list in their order and a dict by
+                their names are understood as well.
+            masks: None, or masks in the same structure.
+
+        Returns:
+            The outputs in the structure of the graph's outputs, and their masks in the same structure.
+
+        Raises:
+            InputError: The number, names or shapes of the inputs do not fit.
+        """
+        arrays = match_inputs(inputs, self.input_list, self.input_names, self.where)
+        given_masks = [None] * len(arrays) if masks is None else _mask_list(masks, len(arrays))
+        values: dict[int, tuple[Any, Any]] = {}
+        for tensor, array, mask in zip(self.input_list, arrays, given_masks, strict=True):
+            values[id(tensor)] = (_fit_input(array, tensor, self.where), mask)
+        for node in self.nodes:
+            known = [id(tensor) in values for tensor in symbolic_leaves(node.outputs)]
+            if all(known):
+                continue
+            outputs, out_masks = _run_node(node, values)
+            for tensor, output, mask in zip(
+                symbolic_leaves(node.outputs),
+                jax.tree.leaves(outputs),
+                _mask_list(out_masks, len(known)),
+                strict=True,
+            ):
+                values[id(tensor)] = (output, mask)
+        return (
+            jax.tree.map(lambda tensor: values[id(tensor)][0], self.outputs),
+            [values[id(tensor)][1] for tensor in self.output_list],
+        )
+
+
+def match_inputs(inputs: Any, tensors: list[SymbolicTensor], names: list[str], where: str) -> list[Any]:
+    """Brings inputs given as an array, list or dict into the order of a model's inputs.
+
+    Args:
+        inputs: Arrays.
+        tensors: The symbolic inputs.
+        names: Their names.
+        where: Whose inputs, for the error.
+
+    Returns:
+        The arrays in order.
+
+    Raises:
+        InputError: Their number or names do not fit.
+
+    Example:
+        >>> match_inputs({"b": 2, "a": 1}, [SymbolicTensor((None,), "float32")] * 2, ["a", "b"], "model")
+        [1, 2]
+    """
+    if isinstance(inputs, dict):
+        missing = [name for name in names if name not in inputs]
+        if missing:
+            raise InputError(
+                where,
+                expected=f"inputs named {', '.join(names)}",
+                got=f"a dict with the keys {', '.join(map(str, inputs))}",
+                fix=f"Add {', '.join(missing)}.",
+            )
+        return [inputs[name] for name in names]
+    arrays = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+    if len(arrays) != len(tensors):
+        raise InputError(
+            where,
+            expected=f"{len(tensors)} input array{'s' if len(tensors) > 1 else ''} ({', '.join(names)})",
+            got=f"{len(arrays)}",
+            fix="Pass one array an input, as a list in this order or a dict by these names.",
+        )
+    return arrays
+
+
+def _run_node(node: Node, values: dict[int, tuple[Any, Any]]) -> tuple[Any, Any]:
+    def fill(leaf: Any, part: int) -> Any:
+        return values[id(leaf)][part] if isinstance(leaf, SymbolicTensor) else leaf
+
+    args = jax.tree.map(lambda leaf: fill(leaf, 0), node.args)
+    kwargs = jax.tree.map(lambda leaf: fill(leaf, 0), node.kwargs)
+    masks = [values[id(tensor)][1] for tensor in symbolic_leaves(node.args[:1])]
+    mask = None
+    if any(item is not None for item in masks):
+        mask = masks if isinstance(node.args[0], (list, tuple)) else masks[0]
+    return node.layer.propagate(*args, mask=mask, **kwargs)  # type: ignore[no-any-return]
+
+
+def _mask_list(masks: Any, count: int) -> list[Any]:
+    if isinstance(masks, (list, tuple)) and len(masks) == count:
+        return list(masks)
+    return [masks if count == 1 else None] * count
+
+
+def _fit_input(array: Any, tensor: SymbolicTensor, where: str) -> Any:
+    """Casts an input to the declared type and checks its shape."""
+    if isinstance(array, SymbolicTensor):
+        return array
+    array = jnp.asarray(array)
+    if array.ndim == tensor.ndim - 1 and tensor.shape[-1] == 1:
+        array = array[..., None]  # [B] given where [B, 1] is declared
+    fits = array.ndim == tensor.ndim and all(
+        want is None or want == have for want, have in zip(tensor.shape[1:], array.shape[1:], strict=True)
+    )
+    if not fits:
+        raise InputError(
+            where,
+            expected=f"the input '{tensor.name}' with shape {tensor.shape}",
+            got=tuple(array.shape),
+            fix=_advice(tuple(array.shape), tensor.shape),
+        )
+    return array if array.dtype == tensor.dtype else array.astype(tensor.dtype)
+
+
+def _advice(got: tuple[int, ...], want: tuple[int | None, ...]) -> str:
+    if len(got) == len(want) - 1 == 3:
+        return "Images need a channel axis: x[..., None] adds one."
+    if len(got) == len(want) - 1 and got == tuple(size for size in want[1:]):
+        return "This looks like a single sample: x[None] adds the batch axis."
+    if len(got) > len(want) == 2:
+        return "Reshape each sample to a vector, x.reshape(len(x), -1), or start with Flatten."
+    return "Reshape the data, or change the model's input shape."
+
+
+def _check_symbolic(structure: Any, what: str, where: str) -> None:
+    for leaf in jax.tree.leaves(structure):
+        if not isinstance(leaf, SymbolicTensor):
+            raise InputError(
+                where,
+                expected=f"{what} made by Input(...) and by calling layers on it",
+                got=type(leaf).__name__,
+                fix="Begin with x = Input(shape=...) and call layers: y = Dense(3)(x).",
+            )
+
+
+def _nodes_between(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor], where: str) -> list[Node]:
+    stops = {id(tensor) for tensor in inputs}
+    found: dict[int, Node] = {id(tensor.node): tensor.node for tensor in inputs if tensor.node is not None}
+    waiting = [tensor for tensor in outputs if id(tensor) not in stops]
+    while waiting:
+        tensor = waiting.pop()
+        node = tensor.node
+        if node is None or not node.parents():
+            raise InputError(
+                where,
+                expected="outputs that depend on the given inputs only",
+                got=f"a path that starts at the input '{tensor.name}', which is not among them",
+                fix="Add that input to `inputs`.",
+            )
+        if id(node) not in found:
+            found[id(node)] = node
+            waiting.extend(parent for parent in node.parents() if id(parent) not in stops)
+    return sorted(found.values(), key=lambda node: node.serial)
+
+
+def _keys(structure: Any) -> list[str] | None:
+    """The names in a plain dict of tensors, in the order in which its leaves are taken."""
+    if not isinstance(structure, dict) or not all(
+        isinstance(item, SymbolicTensor) for item in structure.values()
+    ):
+        return None
+    return sorted(structure)
+
+
+def _names_of_inputs(tensors: list[SymbolicTensor]) -> list[str]:
+    return [
+        tensor.name or (tensor.node.layer.name if tensor.node is not None else f"input_{place}")
+        for place, tensor in enumerate(tensors)
+    ]
+
+
+def _names_of_outputs(tensors: list[SymbolicTensor]) -> list[str]:
+    names: list[str] = []
+    for tensor in tensors:
+        base = tensor.node.layer.name if tensor.node is not None else "output"
+        name, count = base, 0
+        while name in names:
+            count += 1
+            name = f"{base}_{count}"
+        names.append(name)
+    return names

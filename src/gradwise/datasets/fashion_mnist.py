@@ -1,0 +1,41 @@
+"""Fashion-MNIST (H. Xiao, K. Rasul, R. Vollgraf 2017, arXiv:1708.07747): 70 000 grey pictures of clothes.
+
+The file fashion_mnist.npz holds x_train uint8[60000, 28, 28], y_train uint8[60000], x_test
+uint8[10000, 28, 28] and y_test uint8[10000].
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from gradwise.datasets._files import find_file, read_npz
+
+Part = tuple[NDArray[Any], NDArray[Any]]
+
+
+def load_data(path: str = "fashion_mnist.npz") -> tuple[Part, Part]:
+    """Loads Fashion-MNIST.
+
+    The labels are 0 T-shirt, 1 trousers, 2 pullover, 3 dress, 4 coat,
+    5 sandal, 6 shirt, 7 sneaker, 8 bag, 9 ankle boot.
+
+    Args:
+        path: The file's name in the data directory or the cache, or an absolute path.
+
+    Returns:
+        ((x_train uint8[60000, 28, 28], y_train uint8[60000]),
+        (x_test uint8[10000, 28, 28], y_test uint8[10000])), pixels from 0 to 255.
+
+    Raises:
+        InputError: The file is not there.
+        FileError: The file is damaged.
+
+    Example:
+        >>> (x_train, y_train), (x_test, y_test) = load_data()  # doctest: +SKIP
+        >>> x_train.shape  # doctest: +SKIP
+        (60000, 28, 28)
+    """
+    data = read_npz(find_file(path), ("x_train", "y_train", "x_test", "y_test"))
+    return (data["x_train"], data["y_train"]), (data["x_test"], data["y_test"])

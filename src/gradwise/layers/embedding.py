@@ -1,0 +1,96 @@
+"""The table that turns integers into vectors."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+import jax.numpy as jnp
+import numpy as np
+
+from gradwise.core.layer import Layer, LayerOptions
+from gradwise.errors import InputError
+from gradwise.layers.dense import check_count
+from gradwise.registry import register
+
+
+@register("layers.Embedding")
+class Embedding(Layer):
+    """Looks up a vector for each integer.
+
+    Args:
+        input_dim: How many integers there are: indices go from 0 to input_dim - 1.
+        output_dim: The length of the vectors.
+        embeddings_initializer: How the table starts.
+        embeddings_regularizer: A penalty on the table.
+        embeddings_constraint: Applied to the table after each update.
+        mask_zero: Whether 0 is padding; later layers then leave these steps out.
+        input_length: The length of the sequences, for a `Sequential` to build itself.
+        options: The settings every layer takes.
+
+    Raises:
+        InputError: A size is not a positive integer; `fit`, `evaluate` and `predict` also refuse an index
+            outside the table.
+
+    Shapes: int[B, ...] to float[B, ..., output_dim].
+
+    Example:
+        >>> Embedding(10, 3)(jnp.array([[1, 2]])).shape
+        (1, 2, 3)
+    """
+
+    couples_rows = "never"
+    input_dtype = "int32"
+
+    def __init__(  # type: ignore[misc]
+        self,
+        input_dim: int,
+        output_dim: int,
+        embeddings_initializer: Any = "uniform",
+        embeddings_regularizer: Any = None,
+        embeddings_constraint: Any = None,
+        mask_zero: bool = False,
+        input_length: int | None = None,
+        **options: Unpack[LayerOptions],
+    ) -> None:
+        super().__init__(**options)
+        where = f"Embedding '{self.name}'"
+        self.table_size = check_count(where, "input_dim", input_dim)
+        self.output_dim = check_count(where, "output_dim", output_dim)
+        self.embeddings_initializer = embeddings_initializer
+        self.embeddings_regularizer = embeddings_regularizer
+        self.embeddings_constraint = embeddings_constraint
+        self.mask_zero = mask_zero
+        if input_length is not None and self.batch_input_shape is None:
+            self.batch_input_shape = (None, input_length)
+
+    def build(self, input_shape: Any) -> None:
+        """Declares the table [input_dim, output_dim]."""
+        self.embeddings = self.add_weight(
+            "embeddings",
+            (self.table_size, self.output_dim),
+            initializer=self.embeddings_initializer,
+            regularizer=self.embeddings_regularizer,
+            constraint=self.embeddings_constraint,
+        )
+
+    def call(self, inputs: Any) -> Any:
+        """Looks up."""
+        table = self.dtype_policy.cast(jnp.asarray(self.embeddings.value))
+        indices = jnp.asarray(inputs).astype("int32")
+        # Out of range is checked on the host; NaN here would hide where it came from.
+        return table.at[indices].get(mode="fill")
+
+    def check_values(self, values: np.ndarray) -> None:
+        """Refuses indices outside the table, on the host, before anything runs."""
+        low, high = int(values.min()), int(values.max())
+        if low < 0 or high >= self.table_size:
+            raise InputError(
+                f"Embedding '{self.name}'",
+                expected=f"indices from 0 to {self.table_size - 1} (input_dim={self.table_size})",
+                got=f"values from {low} to {high}",
+                fix=f"Set input_dim={high + 1}, or limit the vocabulary when preparing the data.",
+            )
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Returns which steps are not 0, if 0 is padding."""
+        return jnp.not_equal(inputs, 0) if self.mask_zero else mask

@@ -1,0 +1,63 @@
+"""Evaluation of a compiled model."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from gradwise.core.layer import Layer
+from gradwise.training import feeding
+from gradwise.training.callbacks.base import CallbackList
+from gradwise.training.measuring import Evaluation, batch_size_for
+from gradwise.training.run import Run
+from gradwise.training.session import Session, logs_of
+from gradwise.training.sources import source_of_arrays, source_of_stream
+
+
+def evaluate(
+    layer: Layer,
+    session: Session,
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    batch_size: int | None,
+    verbose: int | str,
+    steps: int | None,
+    callbacks: Any,
+) -> dict[str, float]:
+    """Measures loss and metrics; see `Model.evaluate`."""
+    began = time.perf_counter()
+    if feeding.is_stream(x):
+        first, stream = feeding.peek(x, "evaluate")
+        session.bind(feeding.read(first[0], first[1], first[2], "evaluate"), "evaluate")
+        source = source_of_stream(stream, steps, "evaluate")
+    else:
+        data = session.bind(
+            feeding.read(feeding.one_input(layer, x), y, sample_weight, "evaluate"), "evaluate"
+        )
+        source = source_of_arrays(
+            data, batch_size or batch_size_for(layer, data.inputs), steps, shuffle=False
+        )
+    run = Run(
+        layer, session.optimizer, {"epochs": 1, "steps": source.steps, "verbose": verbose, "metrics": []}
+    )
+    calls = CallbackList(callbacks or [], run, layer)
+    calls.call("on_test_begin", {})
+    programs = session.programs()
+    logs = Evaluation(session, programs)(*session.values(), source, None, None)
+    calls.call("on_test_end", logs)
+    if verbose:
+        numbers = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
+        sys.stdout.write(f"{numbers}  ({time.perf_counter() - began:.1f} s)\n")
+        sys.stdout.flush()
+    return logs
+
+
+def test_on_batch(session: Session, x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
+    """Measures one batch; see `Model.test_on_batch`."""
+    batch = session.batch(x, y, sample_weight, "test_on_batch")
+    programs = session.programs()
+    weights, state = session.values()
+    _, values = programs.evaluate_batch(weights, state, programs.objective.init(), batch)
+    return logs_of(programs.objective.names, values)

@@ -1,0 +1,302 @@
+"""From what users hand to `fit` and `evaluate` to arrays in the order of a model's inputs and outputs."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from gradwise.core.layer import Layer
+from gradwise.core.symbolic import SymbolicTensor
+from gradwise.data.arrays import count_samples, to_arrays
+from gradwise.data.weights import class_weights
+from gradwise.errors import InputError, unknown_name
+from gradwise.losses import check_targets
+from gradwise.metrics import check_metric
+from gradwise.training.objective import Objective
+
+
+@dataclass
+class HostData:
+    """A data set on the host.
+
+    Args:
+        inputs: Arrays [N, ...], in the structure the model takes.
+        targets: One array or None for each output; None before the outputs are known.
+        weights: One array of sample weights or None for each output.
+        count: The number of samples.
+    """
+
+    inputs: Any
+    targets: Any
+    weights: Any
+    count: int
+
+    def rows(self, chosen: Any) -> HostData:
+        """Returns the samples of an index array or slice."""
+        inputs, targets, weights = jax.tree.map(
+            lambda array: array[chosen], (self.inputs, self.targets, self.weights)
+        )
+        count = len(range(*chosen.indices(self.count))) if isinstance(chosen, slice) else len(chosen)
+        return HostData(inputs, targets, weights, count)
+
+    def bytes(self) -> int:
+        """Returns how much memory the arrays take."""
+        return sum(int(array.nbytes) for array in jax.tree.leaves((self.inputs, self.targets, self.weights)))
+
+
+def read(x: Any, y: Any, sample_weight: Any, where: str) -> HostData:
+    """Converts and checks the arrays of one data set.
+
+    Args:
+        x: Inputs: an array, a list or dict of arrays, or a frame.
+        y: Targets, likewise, or None.
+        sample_weight: Weights [N] or [N, T], likewise, or None.
+        where: The method, for errors.
+
+    Returns:
+        The data; targets and weights still in the user's structure.
+
+    Raises:
+        InputError: Something cannot be used, or lengths differ.
+    """
+    inputs = to_arrays(x, name="x", where=where)
+    targets = None if y is None else to_arrays(y, name="y", where=where)
+    weights = None if sample_weight is None else to_arrays(sample_weight, name="sample_weight", where=where)
+    count = count_samples(where, x=inputs, y=targets, sample_weight=weights)
+    return HostData(inputs, targets, weights, count)
+
+
+def one_input(layer: Layer, x: Any) -> Any:
+    """Reads a list given to a model with a single input: its only array, or samples to be stacked.
+
+    Args:
+        layer: The model.
+        x: Inputs in any form.
+
+    Returns:
+        One array if `x` is such a list, else `x` as it is.
+    """
+    graph = getattr(layer, "graph", None)
+    if (
+        not isinstance(x, (list, tuple))
+        or not x
+        or graph is None
+        or not isinstance(graph.inputs, SymbolicTensor)
+    ):
+        return x
+    if len(x) == 1 and np.ndim(x[0]) == graph.inputs.ndim:
+        return x[0]
+    alike = len({np.shape(item) for item in x if hasattr(item, "__array__")}) == 1
+    return np.stack(x) if alike and np.ndim(x[0]) == graph.inputs.ndim - 1 > 0 else x
+
+
+def order_outputs(items: Any, names: Sequence[str], what: str) -> list[Any]:
+    """Brings targets or weights into the order of the outputs.
+
+    Args:
+        items: None, an array, a list in order or a dict by output name.
+        names: The output names.
+        what: "y" or "sample_weight", for errors.
+
+    Returns:
+        One item or None for each output.
+
+    Raises:
+        InputError: The number or a name does not fit.
+
+    Example:
+        >>> order_outputs({"b": 2}, ["a", "b"], "y")
+        [None, 2]
+    """
+    if items is None:
+        return [None] * len(names)
+    if isinstance(items, Mapping):
+        for key in items:
+            if key not in names:
+                raise unknown_name(what, "an output of the model", key, names)
+        return [items.get(name) for name in names]
+    if isinstance(items, (list, tuple)):
+        if len(items) != len(names):
+            raise InputError(
+                what,
+                expected=f"{len(names)} arrays, one for each output ({', '.join(names)})",
+                got=f"{len(items)}",
+                fix="Give a list in this order, or a dict by these names.",
+            )
+        return list(items)
+    if len(names) == 1 or what == "sample_weight":
+        return [items] * len(names)
+    raise InputError(
+        what,
+        expected=f"{len(names)} arrays, one for each output ({', '.join(names)})",
+        got="1",
+        fix="Give a list in this order, or a dict by these names.",
+    )
+
+
+def apply_class_weight(data: HostData, class_weight: Mapping[int, float], where: str) -> HostData:
+    """Multiplies the sample weights by the weights of the classes; needs a single output."""
+    if len(data.targets) != 1 or data.targets[0] is None:
+        raise InputError(
+            f"{where}, class_weight",
+            expected="a model with one output and targets",
+            got=f"{len(data.targets)} outputs",
+            fix="Use sample_weight, one array for each output.",
+        )
+    weights, warning = class_weights(class_weight, data.targets[0], where=where)
+    if warning:
+        warnings.warn(warning, stacklevel=4)
+    old = data.weights[0]
+    if old is not None:
+        weights = weights.reshape(weights.shape + (1,) * (old.ndim - 1)) * old
+    return HostData(data.inputs, data.targets, [weights], data.count)
+
+
+def check(data: HostData, objective: Objective, shapes: Sequence[tuple[int | None, ...]], where: str) -> None:
+    """Checks the targets against the losses, on the host, before anything runs."""
+    for head, target, shape in zip(objective.heads, data.targets, shapes, strict=True):
+        if head.loss is None:
+            continue
+        name = f"{where}, y" if len(objective.heads) == 1 else f"{where}, y['{head.name}']"
+        if target is None:
+            raise InputError(
+                name,
+                expected=f"targets for the output '{head.name}'",
+                got="none",
+                fix="Pass y, or leave out its loss.",
+            )
+        check_targets(head.loss, target, shape, name)
+        for metric in head.metrics:
+            check_metric(metric, loss=head.loss, y_true=target, where=name)
+
+
+def check_inputs(layer: Layer, data: HostData) -> None:
+    """Lets layers that look values up check the inputs they get directly, also inside nested models."""
+    graph = getattr(layer, "graph", None)
+    if graph is None:
+        return
+    arrays = (
+        [data.inputs.get(name) for name in graph.input_names]
+        if isinstance(data.inputs, dict)
+        else jax.tree.leaves(data.inputs)
+    )
+    for tensor, values in zip(graph.input_list, arrays, strict=False):
+        for node in graph.nodes:
+            if not node.args or node.args[0] is not tensor or not isinstance(values, np.ndarray):
+                continue
+            checker = getattr(node.layer, "check_values", None)
+            if checker is not None:
+                checker(values)
+            check_inputs(node.layer, HostData(values, None, None, data.count))
+
+
+def batches_of(source: Any, steps: int | None, where: str) -> Iterator[tuple[Any, Any, Any]]:
+    """Yields (x, y, sample_weight) from an iterable of batches.
+
+    Args:
+        source: A generator, an iterator, an iterable, or an object with `__len__` and `__getitem__`.
+        steps: How many batches to take, or None for all.
+        where: The method, for errors.
+
+    Yields:
+        Batches as triples.
+
+    Raises:
+        InputError: An item is no tuple of one to three parts, or the source ends too early.
+
+    Example:
+        >>> [x for x, y, weight in batches_of([(1, 2), (3, 4)], None, "fit")]
+        [1, 3]
+    """
+    indexed = (
+        hasattr(source, "__getitem__") and hasattr(source, "__len__") and not hasattr(source, "__next__")
+    )
+    items = (source[place] for place in range(len(source))) if indexed else iter(source)
+    taken = 0
+    while steps is None or taken < steps:
+        try:
+            item = next(items)
+        except StopIteration:
+            break
+        parts = item if isinstance(item, tuple) else (item,)
+        if not 1 <= len(parts) <= 3:
+            raise InputError(
+                where,
+                expected="batches of the form (x, y) or (x, y, sample_weight)",
+                got=f"a tuple of {len(parts)}",
+                fix="Yield such tuples; several inputs go into a list or dict inside.",
+            )
+        taken += 1
+        yield (*parts, *[None] * (3 - len(parts)))
+    if steps is not None and taken < steps:
+        raise InputError(
+            where,
+            expected=f"{steps} batches",
+            got=f"{taken}, then the data ended",
+            fix="Lower the number of steps, or let the generator run forever (while True).",
+        )
+
+
+class _Peeked:
+    """An iterator whose first item was looked at and is given again."""
+
+    def __init__(self, first: Any, rest: Any) -> None:
+        self._first = [first]
+        self._rest = rest
+
+    def __iter__(self) -> Any:
+        return self
+
+    def __next__(self) -> Any:
+        return self._first.pop() if self._first else next(self._rest)
+
+
+def peek(x: Any, where: str) -> tuple[Any, Any]:
+    """Looks at the first batch of a stream without taking it away.
+
+    Args:
+        x: As for `batches_of`.
+        where: The method, for errors.
+
+    Returns:
+        The first batch as a triple, and the stream to use from now on.
+
+    Raises:
+        InputError: The stream is empty.
+
+    Example:
+        >>> first, stream = peek(iter([(1, 2), (3, 4)]), "fit")
+        >>> first, list(stream)
+        ((1, 2, None), [(1, 2), (3, 4)])
+    """
+    try:
+        if hasattr(x, "__next__"):
+            item = next(x)
+            return next(batches_of([item], 1, where)), _Peeked(item, x)
+        return next(batches_of(x, None, where)), x
+    except StopIteration:
+        raise InputError(
+            where,
+            expected="at least one batch",
+            got="an empty stream",
+            fix="Check what the generator yields.",
+        ) from None
+
+
+def is_stream(x: Any) -> bool:
+    """Tells whether data come as batches: a generator, an iterator or a sequence object of batches.
+
+    Example:
+        >>> is_stream(iter([])), is_stream([1, 2])
+        (True, False)
+    """
+    if hasattr(x, "__next__"):
+        return True
+    if isinstance(x, (list, tuple, dict, str, range)) or hasattr(x, "__array__") or hasattr(x, "columns"):
+        return False
+    return hasattr(x, "__getitem__") or hasattr(x, "__iter__")

@@ -1,0 +1,154 @@
+"""The one pure training step, and its forward half for evaluation and prediction."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from gradwise.core.layer import Layer
+from gradwise.core.variable import Frame, Variable
+from gradwise.optimizers import Optimizer
+from gradwise.training.objective import Objective, total_type
+from gradwise.training.state import TrainState
+
+Probe = Callable[..., Any]
+
+
+class Batch(NamedTuple):
+    """One batch on its way through the step.
+
+    Args:
+        inputs: Arrays [B, ...], in the structure the model takes.
+        targets: A list with one array or None for each output.
+        weights: A list with one array of sample weights or None for each output.
+        valid: bool[B], or None: which rows exist.
+    """
+
+    inputs: Any
+    targets: list[Any]
+    weights: list[Any]
+    valid: Any = None
+
+
+class Forward:
+    """The forward pass of a layer as a pure function of its variables.
+
+    Args:
+        layer: A built layer or model.
+        objective: Its losses and metrics; None for prediction only.
+    """
+
+    def __init__(self, layer: Layer, objective: Objective | None) -> None:
+        self.layer = layer
+        self.objective = objective
+        self.variables: dict[str, Variable] = layer.named_variables()
+        self.paths = {id(below): path for path, below in layer.walk()}
+
+    def frame(self, values: Mapping[str, Any], *, training: bool, key: Any = None) -> Frame:
+        """Opens a frame in which the variables have these values."""
+        given = {self.variables[path]: value for path, value in values.items()}
+        return Frame(given, training=training, key=key, paths=self.paths)
+
+    def outputs(self, weights: Mapping[str, Any], state: Mapping[str, Any], inputs: Any) -> Any:
+        """Predicts."""
+        with self.frame({**weights, **state}, training=False):
+            return self.layer.propagate(inputs)[0]
+
+    def loss(
+        self,
+        weights: Mapping[str, Any],
+        state: Mapping[str, Any],
+        totals: Any,
+        batch: Batch,
+        *,
+        training: bool,
+        key: Any = None,
+    ) -> tuple[Any, tuple[dict[str, Any], Any, Any]]:
+        """Returns the loss of a batch, and with it the new state, totals and outputs."""
+        frame = self.frame({**weights, **state}, training=training, key=key)
+        with frame:
+            outputs, masks = self.layer.propagate(batch.inputs)
+        flat = jax.tree.leaves(outputs)
+        mask_list = list(masks) if isinstance(masks, (list, tuple)) else [masks]
+        if len(mask_list) != len(flat):
+            mask_list = [None] * len(flat)
+        if self.objective is None:
+            raise TypeError("a forward pass without an objective has no loss")
+        loss, totals = self.objective.measure(
+            totals,
+            flat,
+            batch.targets,
+            batch.weights,
+            mask_list,
+            batch.valid,
+            frame,
+            self._penalty(weights, frame),
+        )
+        new_state = {path: frame.values[self.variables[path]] for path in state}
+        return loss, (new_state, totals, outputs)
+
+    def _penalty(self, weights: Mapping[str, Any], frame: Frame) -> Any:
+        kind = total_type()
+        penalty = jnp.zeros((), kind)
+        for path in weights:
+            regularizer = self.variables[path].regularizer
+            if regularizer is not None:
+                penalty = penalty + jnp.asarray(regularizer(weights[path])).astype(kind)
+        for value in frame.losses:
+            penalty = penalty + jnp.asarray(value).astype(kind)
+        return penalty
+
+
+def make_train_step(
+    layer: Layer,
+    objective: Objective,
+    optimizer: Optimizer,
+    probes: Mapping[str, Probe] | None = None,
+) -> Callable[[TrainState, Batch], tuple[TrainState, dict[str, Any]]]:
+    """Makes the pure function that every way of training runs.
+
+    Args:
+        layer: A built layer or model.
+        objective: What is minimised and reported.
+        optimizer: How parameters follow the gradients.
+        probes: Pure functions of (grads=, weights=, outputs=, batch=) that give small arrays.
+
+    Returns:
+        step(state, batch) -> (state, what the probes gave).
+    """
+    forward = Forward(layer, objective)
+    constraints = {
+        path: variable.constraint
+        for path, variable in forward.variables.items()
+        if variable.constraint is not None
+    }
+
+    def step(state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, Any]]:
+        def loss_of(weights: dict[str, Any]) -> tuple[Any, Any]:
+            return forward.loss(weights, state.state, state.totals, batch, training=True, key=new_key)
+
+        def new_key() -> Any:
+            return jax.random.fold_in(jax.random.key(state.seed), state.step)
+
+        (_, (new_state, totals, outputs)), grads = jax.value_and_grad(loss_of, has_aux=True)(state.weights)
+        hyper = {**state.hyper, "step": state.step}
+        hyper["learning_rate"] = optimizer.rate(state.step, state.hyper["learning_rate"])
+        prepared = optimizer.prepare(grads, state.weights)
+        weights, slots = optimizer.update(prepared, state.slots, state.weights, hyper)
+        for path, constraint in constraints.items():
+            if path in weights:
+                weights = {**weights, path: constraint(weights[path])}
+        seen = {
+            name: probe(grads=grads, weights=state.weights, outputs=outputs, batch=batch)
+            for name, probe in (probes or {}).items()
+        }
+        new = dataclasses.replace(
+            state, step=state.step + 1, weights=weights, state=new_state, slots=slots, totals=totals
+        )
+        return new, seen
+
+    return step
