@@ -1,67 +1,15 @@
-"""Every layer, with the settings and inputs it is tried on. A new layer adds a row here."""
-
-from dataclasses import dataclass, field
-
-import numpy as np
+"""Every layer, with the settings and inputs it is tried on. A new layer adds a row to its family's file."""
 
 from gradwise import layers
-
-
-@dataclass
-class Case:
-    """One layer setting.
-
-    make: builds the layer. shapes: the shapes of its inputs, without the batch. keras: the name and
-    settings of the same layer in Keras 3, or None where Keras has none. integers: the inputs are indices
-    below this number. random: training draws random numbers. wrong_rank: a shape to refuse, or None.
-    masked: whether a mask on the first input comes out unchanged.
-    """
-
-    make: object
-    shapes: list
-    keras: tuple | None
-    integers: int = 0
-    random: bool = False
-    wrong_rank: tuple | None = None
-    masked: bool = False
-    couples: str = "never"
-    trains_alike: bool = field(default=True)
-
-    @property
-    def id(self):
-        layer = self.make()
-        settings = {k: v for k, v in layer.get_config().items() if k != "name"}
-        return f"{type(layer).__name__}-" + "-".join(f"{k}={v}" for k, v in settings.items()).replace(" ", "")
-
-    def inputs(self, batch=3, seed=0, dtype="float32"):
-        generator = np.random.default_rng(seed)
-        arrays = [
-            generator.integers(0, self.integers, (batch, *shape)).astype("int32")
-            if self.integers
-            else generator.normal(size=(batch, *shape)).astype(dtype)
-            for shape in self.shapes
-        ]
-        return arrays[0] if len(arrays) == 1 else arrays
-
-
-def same(
-    name, shapes, *, wrong_rank=None, integers=0, random=False, masked=False, couples="never", **settings
-):
-    """A case whose settings are the same in Keras."""
-    return Case(
-        lambda: getattr(layers, name)(**settings),
-        shapes,
-        (name, settings),
-        integers=integers,
-        random=random,
-        wrong_rank=wrong_rank,
-        masked=masked,
-        couples=couples,
-    )
-
-
-IMAGE = (7, 6, 3)
-PAIR = [(4, 5), (4, 5)]
+from tests.contracts import (
+    cases_attention,
+    cases_convolution,
+    cases_core,
+    cases_normalization,
+    cases_pooling,
+    cases_recurrent,
+)
+from tests.contracts.case import IMAGE, PAIR, Case, same
 
 CASES = [
     same("Dense", [(5,)], units=4),
@@ -109,6 +57,12 @@ CASES = [
     same("AveragePooling2D", [IMAGE], pool_size=(3, 2), strides=1, padding="same"),
     same("GlobalAveragePooling2D", [IMAGE], wrong_rank=(7, 6)),
     same("GlobalAveragePooling2D", [IMAGE], keepdims=True),
-    Case(lambda: layers.Operation("add"), PAIR, None),
+    Case(lambda: layers.Operation("add"), PAIR, None, separate=True),
     Case(lambda: layers.BatchNormalization(unbiased=True), [(5,)], None, couples="training", masked=True),
+    *cases_attention.CASES,
+    *cases_convolution.CASES,
+    *cases_core.CASES,
+    *cases_normalization.CASES,
+    *cases_pooling.CASES,
+    *cases_recurrent.CASES,
 ]

@@ -1,0 +1,3 @@
+"""Contract rows: attention and positions."""
+
+CASES = []

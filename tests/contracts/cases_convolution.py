@@ -1,0 +1,3 @@
+"""Contract rows: convolutions."""
+
+CASES = []

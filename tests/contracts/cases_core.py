@@ -1,0 +1,3 @@
+"""Contract rows: reshaping and other core layers."""
+
+CASES = []

@@ -1,0 +1,3 @@
+"""Contract rows: normalisations, dropouts and noises."""
+
+CASES = []

@@ -1,0 +1,3 @@
+"""Contract rows: pooling, padding, cropping and up-sampling."""
+
+CASES = []

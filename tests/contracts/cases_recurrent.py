@@ -1,0 +1,3 @@
+"""Contract rows: recurrent layers and wrappers."""
+
+CASES = []
