@@ -36,4 +36,6 @@ from gradwise.models import Model as Model
 from gradwise.models import Sequential as Sequential
 from gradwise.registry import register as register
 from gradwise.saving.files import load_model as load_model
+from gradwise.training.gradient_check import GradientCheck as GradientCheck
+from gradwise.training.gradient_check import check_gradients as check_gradients
 from gradwise.version import __version__ as __version__
