@@ -48,7 +48,7 @@ def main() -> None:
     """Prints, for each dense workload, the products of a step and their shortest possible time."""
     answer = {}
     for name, workload in WORKLOADS.items():
-        if any(layer[0] != "dense" for layer in workload.layers):
+        if workload.network or any(layer[0] != "dense" for layer in workload.layers):
             continue
         forward, backward = products(workload)
         operations = sum(2 * m * k * n for m, k, n in forward + backward)

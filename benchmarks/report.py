@@ -116,6 +116,33 @@ def _memory_targets(figures: Figures) -> list[Target]:
     return found
 
 
+def _inference_targets(figures: Figures) -> list[Target]:
+    found = []
+    for workload, by_peer in figures.items():
+        if OURS in by_peer and (best := _best(by_peer)):
+            ratio = best[1] / by_peer[OURS]
+            title = f"prediction of the training set, {WORKLOADS[workload].title}"
+            found.append(Target(title, "≥ 1× the best peer", f"{ratio:.2f}× {best[0]}", ratio >= 1))
+    return found
+
+
+def _compile_targets(figures: Figures) -> list[Target]:
+    found = []
+    for workload, by_peer in figures.items():
+        if OURS in by_peer and "Keras-JAX" in by_peer:
+            ours, theirs = by_peer[OURS], by_peer["Keras-JAX"]
+            title = f"compilation, {WORKLOADS[workload].title}"
+            found.append(
+                Target(
+                    title,
+                    "< 2× Keras-JAX's",
+                    f"{_duration(ours)}, {_duration(theirs)}",
+                    ours < 2 * theirs,
+                )
+            )
+    return found
+
+
 def _memory(figures: Figures) -> str:
     body = []
     for workload, by_peer in figures.items():
@@ -221,11 +248,15 @@ def render(result: dict) -> str:
     epochs = _medians(rows, "trained", "epoch_seconds")
     starts = _medians(rows, "first_epoch", "elapsed")
     memory = _medians(rows, "trained", "memory_mib")
+    inference = _medians(rows, "inferred", "seconds")
+    compilation = _medians(rows, "compiled", "seconds")
     sizes = {row["workload"]: row["sizes"] for row in rows if row["event"] == "trained"}
     predictions, predict_targets = _predictions(rows)
     imports, import_targets = _imports(rows)
     targets = [
         *_epoch_targets(epochs),
+        *_inference_targets(inference),
+        *_compile_targets(compilation),
         *_start_targets(starts),
         *predict_targets,
         *import_targets,
@@ -238,6 +269,11 @@ def render(result: dict) -> str:
     sections = [
         ("Targets", summary),
         ("Steady epoch (in brackets: times ours)", _comparison(epochs)),
+        (
+            "Prediction of the training set (in brackets: times ours)",
+            _comparison(inference) if inference else "",
+        ),
+        ("Compilation: the first epoch less a later one (in brackets: times ours)", _comparison(compilation)),
         ("Process start to end of first epoch (in brackets: times ours)", _comparison(starts)),
         ("One training step of 20-32-1, batch 32", _steps(epochs, sizes)),
         ("Prediction of one sample, NumPy in and out", predictions),

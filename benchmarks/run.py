@@ -18,7 +18,7 @@ from pathlib import Path
 import machine
 from processes import FOLDER, PEERS, run_peer
 from report import render
-from workloads import WORKLOADS, missing_files
+from workloads import WORKLOADS, Workload, missing_files
 
 PREDICTED = ("mnist", "boston16")  # workloads of the one-sample predictions
 
@@ -59,7 +59,7 @@ def _measure(options: argparse.Namespace) -> list[dict]:
         order = peers[number % len(peers) :] + peers[: number % len(peers)]
         for workload, measure in training + (predicting if number == 0 else []):
             for peer in order:
-                has_none = peer.name == "sklearn" and workload == "convnet"
+                has_none = peer.name == "sklearn" and not _only_dense(WORKLOADS[workload])
                 if has_none or (peer.slow and number % 3 == 2):
                     continue
                 place = {"round": number + 1, "workload": workload, "measure": measure, "peer": peer.name}
@@ -67,6 +67,10 @@ def _measure(options: argparse.Namespace) -> list[dict]:
                 events = run_peer(peer, workload, measure, options.seconds, options.limit)
                 rows += [place | event for event in events]
     return rows
+
+
+def _only_dense(workload: Workload) -> bool:
+    return workload.network is None and all(layer[0] == "dense" for layer in workload.layers)
 
 
 def _products(number: int) -> list[dict]:

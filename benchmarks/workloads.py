@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+import networks
 import numpy as np
 
 FILES = ("mnist.npz", "imdb.npz", "reuters.npz", "boston_housing.npz", "pokemon.csv.gz")
@@ -27,7 +28,9 @@ class Data(NamedTuple):
 @dataclass(frozen=True)
 class Workload:
     """A network, how it is trained and its data. Layers are ("dense", units, activation),
-    ("conv", filters, size, activation), ("maxpool", size) and ("flatten",)."""
+    ("conv", filters, size, activation), ("maxpool", size) and ("flatten",); a network that is more than a
+    stack of these is named instead, one of `networks.NETWORKS`. Of those, prediction of the whole training
+    set and compilation are timed as well."""
 
     title: str
     load: Callable[[], Data]
@@ -37,6 +40,7 @@ class Workload:
     batch_size: int
     optimizer: str = "rmsprop"
     target: float | None = None  # wanted: how many times faster than the best peer
+    network: str | None = None
 
     @property
     def metric(self) -> str:
@@ -195,6 +199,56 @@ WORKLOADS = {
         "binary_crossentropy",
         32,
         optimizer="adam",
+    ),
+    "resnet20": Workload(
+        "ResNet-20, 32×32×3, batch 64",
+        lambda: Data(*networks.images(32, 1280, 256)()),
+        (32, 32, 3),
+        (),
+        _CROSS_ENTROPY,
+        64,
+        target=1.2,
+        network="resnet20",
+    ),
+    "plain_convnet": Workload(
+        "4 convolutions 'same', 64×64×3, batch 64",
+        lambda: Data(*networks.images(64, 640, 128)()),
+        (64, 64, 3),
+        (),
+        _CROSS_ENTROPY,
+        64,
+        target=1.2,
+        network="plain_convnet",
+    ),
+    "lstm": Workload(
+        "LSTM(32) on 200 × Embedding(10000, 32), batch 128",
+        lambda: Data(*networks.words(200, 10000, 2560, 512)()),
+        (200,),
+        (),
+        "binary_crossentropy",
+        128,
+        target=1.2,
+        network="lstm",
+    ),
+    "gru": Workload(
+        "GRU(64) twice on 100 × 16, batch 64",
+        lambda: Data(*networks.series(100, 16, 1280, 256)()),
+        (100, 16),
+        (),
+        "binary_crossentropy",
+        64,
+        target=1.2,
+        network="gru",
+    ),
+    "attention": Workload(
+        "attention block, d 128, 4 heads, 128 tokens, batch 32",
+        lambda: Data(*networks.series(128, 128, 640, 128)()),
+        (128, 128),
+        (),
+        "binary_crossentropy",
+        32,
+        target=1.2,
+        network="attention",
     ),
 }
 

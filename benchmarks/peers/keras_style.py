@@ -6,7 +6,8 @@ import math
 import time
 from types import ModuleType
 
-from measuring import MAXIMUM_EPOCHS, SECONDS, report, report_training
+from measuring import MAXIMUM_EPOCHS, SECONDS, median_seconds, report, report_training
+from networks import NETWORKS
 from workloads import Workload
 
 _LONG = 3.0  # seconds; compiling hardly shows in a longer call
@@ -14,6 +15,12 @@ _LONG = 3.0  # seconds; compiling hardly shows in a longer call
 
 def build(library: ModuleType, workload: Workload):
     """The compiled model of a workload."""
+    model = NETWORKS[workload.network](library) if workload.network else _stack(library, workload)
+    model.compile(optimizer=workload.optimizer, loss=workload.loss, metrics=[workload.metric])
+    return model
+
+
+def _stack(library: ModuleType, workload: Workload):
     layers = library.layers
     kinds = {
         "dense": lambda units, activation: layers.Dense(units, activation=activation),
@@ -22,9 +29,7 @@ def build(library: ModuleType, workload: Workload):
         "flatten": lambda: layers.Flatten(),
     }
     stack = [kinds[kind](*settings) for kind, *settings in workload.layers]
-    model = library.Sequential([library.Input(workload.input_shape), *stack])
-    model.compile(optimizer=workload.optimizer, loss=workload.loss, metrics=[workload.metric])
-    return model
+    return library.Sequential([library.Input(workload.input_shape), *stack])
 
 
 def train(library: ModuleType, workload: Workload) -> None:
@@ -48,9 +53,10 @@ def train(library: ModuleType, workload: Workload) -> None:
         )
         return time.perf_counter() - start, history.history
 
-    _, first = fit(1)
+    with_compilation, first = fit(1)
     report("first_epoch")
     one, _ = fit(1)
+    report("compiled", seconds=max(with_compilation - one, 0.0))
 
     def further(epochs: int) -> tuple[float, dict[str, list[float]]]:
         seconds, history = fit(1 + epochs)
@@ -64,3 +70,6 @@ def train(library: ModuleType, workload: Workload) -> None:
         seconds, last = further(min(MAXIMUM_EPOCHS, math.ceil(SECONDS / seconds)))
     validation = last.get(f"val_{workload.metric}", [None])[-1]
     report_training(data, seconds, validation, (first["loss"][0], last["loss"][-1]))
+    if workload.network:
+        predict = lambda: model.predict(data.x, batch_size=workload.batch_size, verbose=0)  # noqa: E731
+        report("inferred", seconds=median_seconds(predict))

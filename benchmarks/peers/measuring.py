@@ -59,6 +59,19 @@ def report_training(
     )
 
 
+def median_seconds(call: Callable[[], object]) -> float:
+    """The median time of a call after a first one that may compile: of at least 3, or of 4 seconds."""
+    call()
+    seconds = []
+    while len(seconds) < 3 or sum(seconds) < SECONDS:
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
+        if sum(seconds) > _PATIENCE:
+            break
+    return statistics.median(seconds)
+
+
 def _peak_memory_mib() -> float:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)

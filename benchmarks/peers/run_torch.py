@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from measuring import MAXIMUM_EPOCHS, EpochClock, main, report_training, time_calls
+from measuring import MAXIMUM_EPOCHS, EpochClock, main, median_seconds, report, report_training, time_calls
 from workloads import Workload
 
 
@@ -16,6 +16,10 @@ def load_library() -> None:
 
 def build(workload: Workload):
     """The network without its last activation, which PyTorch keeps inside the loss."""
+    if workload.network:
+        from torch_networks import NETWORKS
+
+        return NETWORKS[workload.network]()
     modules, shape = [], workload.input_shape
     channels, size = shape[-1], shape[0]
     for kind, *settings in workload.layers:
@@ -81,6 +85,14 @@ def train(workload: Workload) -> None:
         if clock.epoch_ended():
             break
     report_training(data, clock.median(), validation, (losses[0], losses[-1]))
+    if workload.network:
+        report("inferred", seconds=median_seconds(lambda: predict_all(workload, model, x)))
+
+
+def predict_all(workload: Workload, model, x):
+    model.eval()
+    with torch.inference_mode():
+        return torch.cat([model(batch) for batch in x.split(workload.batch_size)]).numpy()
 
 
 def train_epoch(workload: Workload, model, optimizer, x, y) -> tuple[float, float]:
