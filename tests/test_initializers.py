@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import gradwise as gw
 from gradwise import config, initializers, registry
 from gradwise.errors import InputError
 
@@ -242,3 +243,33 @@ def test_settings_survive_a_file(name):
 def test_errors(action, message):
     with pytest.raises(InputError, match=message):
         action()
+
+
+def after_training(kernel_initializer):
+    """The hidden kernel of a small regression after training, [inputs, units]."""
+    gw.set_random_seed(0)
+    x = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
+    y = np.tanh(x @ [1.0, -2.0, 0.5]) + 0.3 * x[:, 0]
+    model = gw.Sequential(
+        [
+            gw.Input((3,)),
+            gw.layers.Dense(5, "tanh", kernel_initializer=kernel_initializer),
+            gw.layers.Dense(1, kernel_initializer=kernel_initializer),
+        ]
+    )
+    model.compile(gw.optimizers.SGD(0.1), "mse")
+    losses = model.fit(x, y, batch_size=16, epochs=30, verbose=0).history["loss"]
+    return model.get_weights()[0], losses
+
+
+def test_zeros_show_the_problem_of_symmetry():
+    """Units that start alike stay alike; from zeros a network with hidden units does not move at all."""
+    zeros, losses = after_training("zeros")
+    np.testing.assert_array_equal(zeros, 0)
+    assert losses[-1] == pytest.approx(losses[1], rel=0.05)  # only the last bias learns
+    alike, better = after_training(initializers.Constant(0.3))
+    np.testing.assert_allclose(alike, alike[:, :1] * np.ones((1, 5)), rtol=1e-6)
+    assert np.ptp(alike[:, 0]) > 0.1  # they do learn, all the same thing
+    broken, best = after_training(initializers.RandomNormal(stddev=0.01))
+    assert np.ptp(broken, axis=1).max() > 0.01
+    assert min(better[-1], best[-1]) < 0.5 * losses[-1]

@@ -1,4 +1,5 @@
 import contextlib
+import inspect
 import os
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
@@ -40,6 +41,11 @@ CASES = [
     ("SparseCategoricalCrossentropy", (LABELS, REAL[1]), {"from_logits": True, "ignore_class": 1}),
     ("BinaryFocalCrossentropy", (BITS, SHARES), {"gamma": 1.5}),
     ("CategoricalFocalCrossentropy", (ONE_HOT, SHARES), {"alpha": 0.4}),
+    ("CategoricalGeneralizedCrossEntropy", (LABELS, SHARES), {"q": 0.7}),
+    ("Dice", (BITS, SHARES), {"axis": 1}),
+    ("Tversky", (BITS, SHARES), {"alpha": 0.3, "beta": 0.7, "axis": (1,)}),
+    ("CTC", (LABELS.reshape(3, 2) + 1, rng.normal(size=(3, 6, 4)).astype("float32")), {}),
+    ("Circle", (LABELS % 2, REAL[1] / np.linalg.norm(REAL[1], axis=1, keepdims=True)), {"gamma": 10.0}),
 ]
 
 
@@ -54,7 +60,7 @@ def keras_rules():
 @pytest.mark.parametrize(("name", "inputs", "settings"), CASES)
 @pytest.mark.parametrize("reduction", ["sum_over_batch_size", "sum", "mean_with_sample_weight", None])
 def test_weighted_reductions_equal_keras(name, inputs, settings, reduction):
-    weights = np.array([0.0, 1.0, 2.0, 0.5, 3.0, 1.5], "float32")
+    weights = np.array([0.0, 1.0, 2.0, 0.5, 3.0, 1.5], "float32")[: len(inputs[0])]
     if "ignore_class" in settings and reduction is None:
         weights = None
     with keras_rules() as keras:
@@ -73,9 +79,47 @@ def test_every_loss_survives_a_file_and_is_found_by_name(name, inputs, settings)
     assert type(again) is type(loss) and (again.name, again.reduction) == ("mine", "sum")
     np.testing.assert_array_equal(again.values(*inputs), loss.values(*inputs))
     assert type(losses.get(name)) is type(loss)
-    assert type(losses.get(getattr(losses, loss.__class__().name.replace("huber_loss", "huber")))) is type(
-        loss
-    )
+    function = loss.__class__().name.replace("huber_loss", "huber")
+    assert type(losses.get(getattr(losses, function))) is type(loss)
+    config = {"class_name": name, "config": {**settings, "name": "mine"}}
+    assert losses.get(config).name == "mine"
+
+
+def test_classes_and_functions_take_the_arguments_of_keras():
+    with keras_rules() as keras:
+        for name, item in vars(keras.losses).items():
+            if name.startswith("_") or name in ("deserialize", "get", "serialize"):
+                continue
+            theirs = inspect.signature(item).parameters.values()
+            ours = list(inspect.signature(getattr(losses, name)).parameters.values())
+            assert [each.name for each in ours][: len(theirs)] == [each.name for each in theirs], name
+            for mine, wanted in zip(ours, theirs, strict=False):
+                if mine.name != "name" and (name, mine.name) != (
+                    "categorical_generalized_cross_entropy",
+                    "q",
+                ):
+                    assert mine.default == wanted.default, (name, mine.name)
+            if isinstance(item, type) and name != "Loss":
+                assert getattr(losses, name)().name == item().name
+
+
+@pytest.mark.parametrize(
+    ("dtype", "wanted"), [(None, "float32"), ("bfloat16", "bfloat16"), ("float32", "float32")]
+)
+def test_the_type_of_the_computation(dtype, wanted):
+    loss = losses.MeanSquaredError(dtype=dtype)
+    assert loss(BITS, jnp.asarray(BITS, "bfloat16")).dtype == wanted
+    assert losses.BinaryCrossentropy(dtype=dtype).values_from_logits(BITS, REAL[0]).dtype == wanted
+    with jax.enable_x64(True):
+        assert losses.MeanSquaredError("sum", "mine", "float64")(BITS, BITS).dtype == "float64"
+
+
+def test_smoothing_spreads_over_the_class_axis():
+    # Keras counts the last axis instead, so that the smoothed shares do not add up to 1.
+    y_true, y_pred = np.moveaxis(np.stack([ONE_HOT] * 2), -1, 1), np.moveaxis(np.stack([SHARES] * 2), -1, 1)
+    moved = losses.CategoricalCrossentropy(label_smoothing=0.3, axis=1)(y_true, y_pred)
+    plain = losses.CategoricalCrossentropy(label_smoothing=0.3)(ONE_HOT, SHARES)
+    np.testing.assert_allclose(moved, plain, rtol=1e-6)
 
 
 def test_masks_count_only_what_they_keep():
@@ -223,6 +267,20 @@ def test_what_is_not_a_loss():
         match="loss 'poisson': expected a reduction to one number, but got reduction=None. Training needs a reduction",
     ):
         losses.Poisson(reduction=None).total(jnp.ones(2))
+    with pytest.raises(
+        InputError,
+        match="loss 'categorical_generalized_cross_entropy': expected a q between 0 and 1, but got 1. Take 0.5",
+    ):
+        losses.CategoricalGeneralizedCrossEntropy(1)
+    with pytest.raises(
+        InputError,
+        match="categorical_focal_crossentropy, alpha: expected one number, or one for each of the 3 classes, but got 2. Give as many",
+    ):
+        losses.CategoricalFocalCrossentropy([0.5, 0.5])(ONE_HOT, SHARES)
+    with pytest.raises(InputError, match="loss 'poisson': expected a float type .* but got 'int8'"):
+        losses.Poisson(dtype="int8")
+    with pytest.raises(InputError, match="expected the name of a loss, but got 'Huberr'"):
+        losses.get({"class_name": "Huberr", "config": {}})
     with pytest.raises(InputError, match="expected a mask that fit"):
         losses.Poisson().total(jnp.ones(2), mask=np.ones(3))
 
@@ -240,7 +298,7 @@ BINARY = losses.BinaryCrossentropy()
         (SPARSE, [0.0, 1.5], "expected whole numbers as class labels, but got values such as 1.5. Use a regression loss such as 'mse', or whole labels"),
         (SPARSE, ["cat", "dog"], r"expected numbers as targets, but got text such as 'cat', 'dog'. Turn names into labels 0 ... K - 1: names, y = numpy.unique"),
         (SPARSE, np.array([1, None], object), r"expected numbers as targets, but got an array of type object. Convert them with y.astype\('float32'\)"),
-        (losses.MeanSquaredError(), [1.0, np.nan, np.inf], "expected finite targets, but got 2 of 3 NaN or infinite. Drop these samples"),
+        (losses.MeanSquaredError(), [1.0, np.nan, np.inf], "expected finite targets, but got NaN or infinity in 2 of 3 rows, first in row 1. Drop these samples or fill in their targets; where labels may be missing, put the loss into losses.IgnoreMissing."),
         (BINARY, [-1, 1, 1], r"expected targets from 0 to 1 for BinaryCrossentropy, but got values such as -1. Map -1 to 0 with \(y \+ 1\) / 2, or use the loss 'hinge'."),
         (BINARY, [1, 2], "got values such as 2. Subtract 1."),
         (BINARY, [0, 1, 2, 3, 4, 5], "values such as 2, 3, 4, …. For labels of several classes use 'sparse_categorical_crossentropy'"),

@@ -97,7 +97,8 @@ def streamed(metric, y_true, y_pred, weights=None, cuts=(0, 13, 26, N)):
         batch = y_true[start:stop], y_pred[start:stop], None if weights is None else weights[start:stop]
         totals = update(totals, *batch)
         merged = metric.merge(update(metric.init(), *batch), merged)
-    assert all(each.dtype == "float32" for each in totals.values())
+    wide = "float64" if jax.config.jax_enable_x64 else "float32"
+    assert all(each.dtype == wide for each in totals.values() if each.dtype.kind == "f")
     compute = jax.jit(metric.compute)
     return np.asarray(compute(totals)), np.asarray(compute(merged))
 
@@ -393,7 +394,7 @@ def test_accuracy_of_real_numbers_warns():
         (lambda: metrics.get(None), r"metrics: expected the name of a metric, a Metric, or a function f\(y_true, y_pred\), but got None of type NoneType. Pass e.g. 'accuracy'"),
         (lambda: metrics.get("accuracy"), "expected the shapes of targets and output, or a loss that tells the kind of targets, but got 'accuracy' alone. Name the kind"),
         (lambda: metrics.Precision(1.5), "metric 'precision': expected thresholds from 0 to 1, but got 1.5. Thresholds are probabilities; for logits use 0."),
-        (lambda: metrics.F1Score(threshold=2.0), "metric 'f1_score': expected a threshold from 0 to 1, or None, but got 2.0. Thresholds are"),
+        (lambda: metrics.F1Score(threshold=2.0), "metric 'f1_score': expected a threshold from 0 to 1, but got 2.0. Thresholds are"),
         (lambda: metrics.F1Score("makro"), "expected the name of an average, but got 'makro'. Did you mean 'macro' or 'micro'"),
         (lambda: metrics.FBetaScore(beta=0), "expected a beta above 0, but got 0. Use 1.0"),
         (lambda: metrics.AUC(curve="RC"), "expected the name of a curve, but got 'RC'. Did you mean 'ROC'"),

@@ -36,7 +36,14 @@ def test_values_and_gradients_in_closed_form(regularizer, value, slope):
 
 @pytest.mark.parametrize(
     ("name", "settings"),
-    [("L1", {"l1": 0.2}), ("L2", {"l2": 0.2}), ("L1L2", {"l1": 0.1, "l2": 0.2}), ("L1L2", {})],
+    [
+        ("L1", {"l1": 0.2}),
+        ("L2", {"l2": 0.2}),
+        ("L1L2", {"l1": 0.1, "l2": 0.2}),
+        ("L1L2", {}),
+        ("OrthogonalRegularizer", {}),
+        ("OrthogonalRegularizer", {"factor": 0.3, "mode": "columns"}),
+    ],
 )
 def test_same_as_keras(name, settings):
     os.environ["KERAS_BACKEND"] = "jax"
@@ -50,11 +57,36 @@ def test_same_as_keras(name, settings):
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32", "float64"])
-@pytest.mark.parametrize("regularizer", [regularizers.L1(), regularizers.L2(), regularizers.L1L2(0.1, 0.1)])
+@pytest.mark.parametrize(
+    "regularizer",
+    [regularizers.L1(), regularizers.L2(), regularizers.L1L2(0.1, 0.1), regularizers.OrthogonalRegularizer()],
+)
 def test_type_is_kept(regularizer, dtype):
     with jax.enable_x64(dtype == "float64"):
         penalty = regularizer(jnp.asarray(WEIGHTS, dtype))
         assert penalty.dtype == dtype and penalty.shape == ()
+
+
+@pytest.mark.parametrize("mode", ["rows", "columns"])
+def test_orthogonal_vectors_cost_nothing_and_parallel_ones_all(mode):
+    penalty = regularizers.OrthogonalRegularizer(0.4, mode)
+    turned = np.linalg.qr(np.random.default_rng(0).normal(size=(4, 4)))[0].astype("float32")
+    assert float(penalty(jnp.asarray(3 * turned))) == pytest.approx(0, abs=1e-6)
+    parallel = np.outer([1, -2, 3], [1, -1, 2]).astype("float32")
+    assert float(penalty(jnp.asarray(parallel))) == pytest.approx(0.4, rel=1e-5)
+    # Zeros and a single vector have no angles, and finite gradients.
+    for weight in (np.zeros((3, 3), "float32"), np.ones((1, 1), "float32")):
+        value, gradient = jax.value_and_grad(penalty)(jnp.asarray(weight))
+        assert float(value) == 0 and np.isfinite(gradient).all()
+
+
+def test_gradient_of_orthogonality_against_differences():
+    penalty = regularizers.OrthogonalRegularizer(1.0)
+    with jax.enable_x64(True):
+        at, towards = np.random.default_rng(2).normal(size=(2, 3, 4))
+        slope = float(jnp.sum(jax.grad(penalty)(jnp.asarray(at)) * jnp.asarray(towards)))
+        ends = [float(penalty(jnp.asarray(at + sign * 1e-6 * towards))) for sign in (1, -1)]
+    assert slope == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-6)
 
 
 def test_gradient_of_l1_at_zero_is_zero():
@@ -84,14 +116,19 @@ def test_get():
 
 
 @pytest.mark.parametrize(
-    "regularizer", [regularizers.L1(0.3), regularizers.l2(0.4), regularizers.l1_l2(0.1, 0.2)]
+    "regularizer",
+    [
+        regularizers.L1(0.3),
+        regularizers.l2(0.4),
+        regularizers.l1_l2(0.1, 0.2),
+        regularizers.OrthogonalRegularizer(0.2, "columns"),
+    ],
 )
 def test_settings_survive_a_file(regularizer):
     again = registry.deserialize(registry.serialize(regularizer))
     assert type(again) is type(regularizer)
-    assert (
-        vars(again).items() >= {"l2": getattr(regularizer, "l2", None)}.items() or again.l1 == regularizer.l1
-    )
+    assert again.get_config() == regularizer.get_config()
+    assert float(again(jnp.asarray(WEIGHTS))) == float(regularizer(jnp.asarray(WEIGHTS)))
 
 
 @pytest.mark.parametrize(
@@ -103,6 +140,18 @@ def test_settings_survive_a_file(regularizer):
         ),
         (lambda: regularizers.L2(float("nan")), r"L2: expected l2 as a number of at least 0, but got nan"),
         (lambda: regularizers.L1L2(l2="big"), r"L1L2: expected l2 as a number of at least 0, but got 'big'"),
+        (
+            lambda: regularizers.OrthogonalRegularizer(-1),
+            r"OrthogonalRegularizer: expected factor as a number of at least 0, but got -1",
+        ),
+        (
+            lambda: regularizers.OrthogonalRegularizer(mode="row"),
+            r"OrthogonalRegularizer: expected mode as 'rows' or 'columns', but got 'row'",
+        ),
+        (
+            lambda: regularizers.OrthogonalRegularizer()(jnp.ones(3)),
+            r"OrthogonalRegularizer: expected a weight of two axes, but got \(3,\)",
+        ),
         (
             lambda: regularizers.get("l1l22", "Dense"),
             r"Dense: expected the name of a regularizer, but got 'l1l22'\. Did you",

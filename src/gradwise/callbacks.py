@@ -1,5 +1,6 @@
 """Callbacks: the base class for one's own, and the built-in ones."""
 
+from gradwise.training.callbacks.averaging import SwapEMAWeights as SwapEMAWeights
 from gradwise.training.callbacks.base import Callback as Callback
 from gradwise.training.callbacks.checkpoint import ModelCheckpoint as ModelCheckpoint
 from gradwise.training.callbacks.early_stopping import EarlyStopping as EarlyStopping

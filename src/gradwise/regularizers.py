@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gradwise import registry
+from gradwise import config, registry
 from gradwise.errors import InputError
 from gradwise.registry import Configurable, register
 
@@ -108,6 +108,55 @@ class L1L2(Regularizer):
         if self.l2:
             penalty += self.l2 * jnp.sum(jnp.square(x))
         return penalty
+
+
+@register("regularizers.OrthogonalRegularizer")
+class OrthogonalRegularizer(Regularizer):
+    """Penalises angles other than right ones between the rows or columns of a matrix.
+
+    factor times the mean |cosine| over all pairs of rows (or columns): Brock et al., 2017, arXiv 1609.07093,
+    on normalised vectors, as in Keras. Vectors of zeros are at a right angle to all others.
+
+    Args:
+        factor: The factor, at least 0.
+        mode: "rows" or "columns".
+
+    Raises:
+        InputError: A setting cannot be used; when called: the weight is no matrix.
+
+    Example:
+        >>> penalty = OrthogonalRegularizer(0.5)
+        >>> [round(float(penalty(jnp.array([[2.0, 0.0], second]))), 4) for second in ([0.0, 3.0], [1.0, 0.0])]
+        [0.0, 0.5]
+    """
+
+    def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
+        self.factor = _factor("OrthogonalRegularizer", "factor", factor)
+        if mode not in ("rows", "columns"):
+            raise InputError(
+                "OrthogonalRegularizer",
+                expected="mode as 'rows' or 'columns'",
+                got=repr(mode),
+                fix="The columns of a dense kernel are what its units look for.",
+            )
+        self.mode = mode
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Returns factor · mean |cosine|."""
+        if x.ndim != 2:
+            raise InputError(
+                "OrthogonalRegularizer",
+                expected="a weight of two axes",
+                got=x.shape,
+                fix="Use it for the kernels of dense and recurrent layers.",
+            )
+        vectors = x if self.mode == "rows" else x.T
+        # The root of a sum that may be 0 has no gradient there.
+        squares = jnp.maximum(jnp.sum(jnp.square(vectors), axis=1, keepdims=True), config.epsilon() ** 2)
+        vectors = vectors / jnp.sqrt(squares)
+        count = vectors.shape[0]
+        cosines = (vectors @ vectors.T) * (1 - jnp.eye(count, dtype=x.dtype))
+        return self.factor * _sum_of_absolutes(cosines) / max(count * (count - 1), 1)
 
 
 def l1(l1: float = 0.01) -> L1:

@@ -12,7 +12,8 @@ class Case:
     """One layer setting.
 
     make: builds the layer. shapes: the shapes of its inputs, without the batch. keras: the name and
-    settings of the same layer in Keras 3, or None where Keras has none. integers: the inputs are indices
+    settings of the same layer in Keras 3, or a function that builds it from keras.layers and {}, or None where
+    Keras has none. integers: the inputs are indices
     below this number. separate: the inputs are arguments of their own. random: training draws random numbers. wrong_rank: a shape to refuse, or None.
     masked: whether a mask on the first input comes out unchanged.
     """

@@ -10,14 +10,10 @@ from jax.test_util import check_grads
 
 from gradwise.errors import InputError
 from gradwise.ops import pooling
-from gradwise.ops.pooling import (
-    average_pool,
-    average_pool2d,
-    global_average_pool,
-    global_max_pool,
-    max_pool,
-    max_pool2d,
-)
+from gradwise.ops.adaptive_pooling import adaptive_average_pool, adaptive_max_pool
+from gradwise.ops.global_pooling import global_average_pool, global_max_pool
+from gradwise.ops.masked_pooling import masked_average_pool, masked_max_pool, pool_mask
+from gradwise.ops.pooling import average_pool, average_pool2d, max_pool, max_pool2d
 
 pytestmark = pytest.mark.feature("C5")
 
@@ -119,18 +115,111 @@ def test_a_nan_is_not_hidden(strides):
     assert np.isnan(output[0]) and output[-1] == 4.0
 
 
-def test_one_and_three_axes_agree_with_pytorch(rng):
+# rank, sizes, pool_size, strides: blocks, overlap, gaps, windows of more than 64 places, a very long one
+OTHER_RANKS = [
+    (1, (9,), 2, 2),
+    (1, (9,), 3, 2),
+    (1, (9,), 2, 3),
+    (1, (150,), 70, 40),
+    (3, (4, 5, 6), 2, 2),
+    (3, (5, 4, 6), 3, 2),
+    (3, (4, 5, 4), (2, 1, 2), 1),
+    (3, (6, 6, 5), 5, 1),
+    (2, (11, 12), 9, 2),
+    (2, (20, 18), 9, 9),
+]
+
+
+@pytest.mark.parametrize("kind", ["max", "avg"])
+@pytest.mark.parametrize(("rank", "sizes", "window", "strides"), OTHER_RANKS)
+def test_every_rank_and_window_agrees_with_pytorch(rank, sizes, window, strides, kind, rng):
     functional = pytest.importorskip("torch").nn.functional
-    for rank, theirs in ((1, functional.max_pool1d), (3, functional.max_pool3d)):
-        for window, strides in ((2, 2), (3, 2)):
-            x = rng.normal(size=(2, *(6, 7, 5)[:rank], 2)).astype("float32")
-            settings = {"rank": rank, "pool_size": window, "strides": strides}
-            output = jax.jit(lambda x, settings=settings: max_pool(x, **settings))(x)
-            np.testing.assert_array_equal(output, from_torch(theirs(to_torch(x), window, strides)))
-    for rank, theirs in ((1, functional.avg_pool1d), (3, functional.avg_pool3d)):
-        x = rng.normal(size=(2, *(6, 7, 5)[:rank], 2)).astype("float32")
-        output = average_pool(jnp.asarray(x), rank=rank, pool_size=2)
-        np.testing.assert_allclose(output, from_torch(theirs(to_torch(x), 2)), rtol=1e-5, atol=1e-6)
+    # Few different values, so that equal maxima are common: the first must get the gradient.
+    x = rng.integers(0, 4, (2, *sizes, 2)).astype("float64")
+    inputs = to_torch(x)
+    answer = getattr(functional, f"{kind}_pool{rank}d")(inputs, window, strides)
+    cotangent = rng.normal(size=from_torch(answer).shape)
+    answer.backward(to_torch(cotangent).detach())
+    pool = max_pool if kind == "max" else average_pool
+    with jax.enable_x64(True):
+
+        @jax.jit
+        def both(x, cotangent):
+            output, pull_back = jax.vjp(lambda x: pool(x, rank=rank, pool_size=window, strides=strides), x)
+            return output, pull_back(cotangent)[0]
+
+        output, gradient = both(jnp.asarray(x), jnp.asarray(cotangent))
+    np.testing.assert_allclose(output, from_torch(answer), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(gradient, from_torch(inputs.grad), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["max", "avg"])
+@pytest.mark.parametrize(
+    ("sizes", "output_size"),
+    [((7,), 3), ((8,), 4), ((3,), 5), ((7, 6), (3, 4)), ((9, 4), (1, 4)), ((5, 4, 3), (2, 3, 2))],
+)
+def test_adaptive_pools_agree_with_pytorch(sizes, output_size, kind, rng):
+    functional = pytest.importorskip("torch").nn.functional
+    x = rng.integers(0, 4, (2, *sizes, 2)).astype("float64")
+    inputs = to_torch(x)
+    answer = getattr(functional, f"adaptive_{kind}_pool{len(sizes)}d")(inputs, output_size)
+    cotangent = rng.normal(size=from_torch(answer).shape)
+    answer.backward(to_torch(cotangent).detach())
+    pool = adaptive_max_pool if kind == "max" else adaptive_average_pool
+    with jax.enable_x64(True):
+
+        @jax.jit
+        def both(x, cotangent):
+            output, pull_back = jax.vjp(lambda x: pool(x, output_size, rank=len(sizes)), x)
+            return output, pull_back(cotangent)[0]
+
+        output, gradient = both(jnp.asarray(x), jnp.asarray(cotangent))
+    np.testing.assert_allclose(output, from_torch(answer), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(gradient, from_torch(inputs.grad), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize(("window", "strides"), [(2, 2), (3, 2), (3, 1)])
+def test_masked_pools_see_only_the_steps_that_count(window, strides, padding, data_format, rng):
+    x = rng.normal(size=(3, 8, 2)).astype("float32") - 5  # below 0: a masked 0 must not win
+    mask = rng.random((3, 8)) < 0.4
+    counts = -(-8 // strides) if padding == "same" else (8 - window) // strides + 1
+    before = max((counts - 1) * strides + window - 8, 0) // 2 if padding == "same" else 0
+    largest, mean, kept = np.zeros((3, counts, 2)), np.zeros((3, counts, 2)), np.zeros((3, counts), bool)
+    for row in range(3):
+        for place in range(counts):
+            start = place * strides - before
+            steps = [t for t in range(max(start, 0), min(start + window, 8)) if mask[row, t]]
+            if steps:
+                kept[row, place] = True
+                largest[row, place], mean[row, place] = x[row, steps].max(0), x[row, steps].mean(0)
+    settings = {"pool_size": window, "strides": strides, "padding": padding}
+    turn = (lambda a: jnp.moveaxis(jnp.asarray(a), 1, -1)) if data_format == "channels_first" else jnp.asarray
+
+    @jax.jit
+    def every(x, mask):
+        whole = {**settings, "data_format": data_format}
+        return (
+            masked_max_pool(x, mask, **whole),
+            masked_average_pool(x, mask, **whole),
+            pool_mask(mask, **settings),
+        )
+
+    ours = every(turn(x), jnp.asarray(mask))
+    np.testing.assert_allclose(ours[0], turn(largest), rtol=1e-6)
+    np.testing.assert_allclose(ours[1], turn(mean), rtol=1e-5)
+    np.testing.assert_array_equal(ours[2], kept)
+
+
+def test_masked_gradients_are_finite_and_reach_only_the_steps_that_count(rng):
+    x = jnp.asarray(rng.normal(size=(2, 6, 2)), "float32")
+    mask = jnp.array([[True, True, False, True, False, False], [False] * 6])
+    for pool in (masked_max_pool, masked_average_pool, global_max_pool, global_average_pool):
+        slopes = jax.jit(jax.grad(lambda x, pool=pool: jnp.sum(jnp.sin(pool(x, mask)))))(x)
+        assert jnp.isfinite(slopes).all(), pool
+        assert not slopes[~mask].any(), pool
+        assert slopes[0].any(), pool
 
 
 @pytest.mark.parametrize("pool", [max_pool2d, average_pool2d])
@@ -187,6 +276,20 @@ def test_global_pools_agree_with_numpy(rng):
     np.testing.assert_allclose(
         global_average_pool(first, data_format="channels_first"), x.mean((1, 2)), rtol=1e-5, atol=1e-6
     )
+    assert global_max_pool(last, keepdims=True).shape == (2, 1, 1, 3)
+    assert global_average_pool(first, data_format="channels_first", keepdims=True).shape == (2, 3, 1, 1)
+
+
+def test_global_pools_of_masked_images_agree_with_numpy(rng):
+    x = rng.normal(size=(2, 4, 5, 3)).astype("float32") - 5
+    mask = rng.random((2, 4, 5)) < 0.5
+    largest = np.stack([row[kept].max(0) for row, kept in zip(x, mask, strict=True)])
+    mean = np.stack([row[kept].mean(0) for row, kept in zip(x, mask, strict=True)])
+    np.testing.assert_allclose(global_max_pool(jnp.asarray(x), jnp.asarray(mask)), largest)
+    np.testing.assert_allclose(global_average_pool(jnp.asarray(x), jnp.asarray(mask)), mean, rtol=1e-5)
+    none = jnp.zeros((2, 4, 5), bool)
+    assert not global_max_pool(jnp.asarray(x), none).any()
+    assert not global_average_pool(jnp.asarray(x), none).any()
 
 
 @pytest.mark.parametrize(
@@ -211,6 +314,22 @@ def test_global_pools_agree_with_numpy(rng):
             lambda: global_average_pool(jnp.ones((4, 2))),
             "global_average_pool: expected inputs with a batch axis, spatial axes and a channel axis, but got "
             "(4, 2). Apply it before flattening.",
+        ),
+        (
+            lambda: global_max_pool(jnp.ones((4, 2, 3)), jnp.ones((4, 3), bool)),
+            "global_max_pool: expected a mask of shape (4, 2), one truth value for each step, but got (4, 3).",
+        ),
+        (
+            lambda: masked_max_pool(jnp.ones((4, 2, 3)), jnp.ones((4, 3), bool)),
+            "masked_max_pool: expected a mask of shape (4, 2), one truth value for each step, but got (4, 3).",
+        ),
+        (
+            lambda: adaptive_max_pool(jnp.ones((4, 2, 3)), 2),
+            "adaptive_max_pool: expected inputs with 4 axes: batch, 2 spatial and channels, but got (4, 2, 3).",
+        ),
+        (
+            lambda: adaptive_average_pool(jnp.ones((4, 2, 3)), 0, rank=1),
+            "output_size to be a positive integer or 1",
         ),
     ],
 )

@@ -117,6 +117,25 @@ def test_epoch_decay_of_the_course():
     assert rates == [0.2, 0.1, 0.067, 0.05]
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_warm_up_before_a_cosine_is_that_of_keras(keras, dtype, float_type):
+    with float_type(dtype):
+        ours = schedules.WarmUp(schedules.CosineDecay(0.2, 30, 0.1), 11, 0.01)
+        with jax.numpy_dtype_promotion("standard"):
+            theirs = keras.optimizers.schedules.CosineDecay(0.01, 30, 0.1, warmup_target=0.2, warmup_steps=11)
+            expected = [float(theirs(step)) for step in STEPS]
+        rates = jax.jit(jax.vmap(ours))(jnp.asarray(STEPS, "int32"))
+        assert rates.dtype == config.floatx()
+        np.testing.assert_allclose(rates, expected, rtol=2e-5)
+
+
+def test_warm_up_to_a_number():
+    schedule = schedules.WarmUp(0.4, warmup_steps=4)
+    assert [round(float(schedule(step)), 6) for step in range(7)] == [0.0, 0.1, 0.2, 0.3, 0.4, 0.4, 0.4]
+    again = registry.deserialize(registry.serialize(schedules.WarmUp(schedule, 2, 0.1)))
+    assert float(again(1)) == pytest.approx(0.05) and float(again(3)) == pytest.approx(0.1)
+
+
 def test_piecewise_without_boundaries_is_constant():
     assert float(schedules.PiecewiseConstantDecay([], [0.5])(9)) == 0.5
 
@@ -159,6 +178,11 @@ def test_settings_survive_a_file(name, settings):
             lambda: schedules.CosineDecay(0.1, 10, warmup_steps=5),
             r"CosineDecay: expected a warmup_target with warmup_steps, but got warmup_steps=5 alone",
         ),
+        (
+            lambda: schedules.WarmUp(0.1, 0),
+            r"WarmUp: expected warmup_steps as a whole number of at least 1, but got 0",
+        ),
+        (lambda: schedules.WarmUp(-1, 5), r"WarmUp: expected learning_rate as a number of at least 0"),
         (
             lambda: schedules.CosineDecayRestarts(0.1, 10, t_mul=0.5),
             r"CosineDecayRestarts: expected t_mul as a number of at least 1, but got 0\.5",

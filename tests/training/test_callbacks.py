@@ -15,11 +15,11 @@ from gradwise.callbacks import (
     TerminateOnNaN,
 )
 from gradwise.errors import InputError
+from gradwise.metrics.names import direction, other_name
 from gradwise.optimizers.schedules import ExponentialDecay
 from gradwise.optimizers.sgd import SGD
 from gradwise.registry import find
 from gradwise.training.callbacks import history as history_module
-from gradwise.training.callbacks.monitoring import direction, other_name
 
 pytestmark = pytest.mark.feature("F2")
 

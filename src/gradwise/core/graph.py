@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -71,7 +72,7 @@ class Graph:
             for tensor, output, mask in zip(
                 symbolic_leaves(node.outputs),
                 jax.tree.leaves(outputs),
-                _mask_list(out_masks, len(known)),
+                _output_masks(out_masks, len(known)),
                 strict=True,
             ):
                 values[id(tensor)] = (output, mask)
@@ -122,16 +123,54 @@ def match_inputs(inputs: Any, tensors: list[SymbolicTensor], names: list[str], w
 
 
 def _run_node(node: Node, values: dict[int, tuple[Any, Any]]) -> tuple[Any, Any]:
-    def fill(leaf: Any, part: int) -> Any:
-        return values[id(leaf)][part] if isinstance(leaf, SymbolicTensor) else leaf
+    """Runs a call with the masks of its arguments.
 
-    args = jax.tree.map(lambda leaf: fill(leaf, 0), node.args)
-    kwargs = jax.tree.map(lambda leaf: fill(leaf, 0), node.kwargs)
-    masks = [values[id(tensor)][1] for tensor in symbolic_leaves(node.args[:1])]
-    mask = None
-    if any(item is not None for item in masks):
-        mask = masks if isinstance(node.args[0], (list, tuple)) else masks[0]
+    The mask of the first argument is passed on as the layer's own, and the mask of each argument as
+    `<argument>_mask` where `call` has such a parameter. Masks given in the call itself come first.
+    """
+
+    def fill(leaf: Any) -> Any:
+        return values[id(leaf)][0] if isinstance(leaf, SymbolicTensor) else leaf
+
+    args = jax.tree.map(fill, node.args)
+    kwargs = jax.tree.map(fill, node.kwargs)
+    named = _arguments(node)
+    for name, argument in named.items():
+        own, found = f"{name}_mask", _masks_of(argument, values)
+        if found is not None and own in node.layer._call_parameters and named.get(own) is None:
+            kwargs[own] = found
+    first = next(iter(named), "")
+    mask = kwargs.pop("mask", None)
+    if mask is None:
+        mask = kwargs.get(f"{first}_mask", _masks_of(named.get(first), values))
+    if not args:
+        args = (kwargs.pop(first),)
     return node.layer.propagate(*args, mask=mask, **kwargs)  # type: ignore[no-any-return]
+
+
+def _arguments(node: Node) -> dict[str, Any]:
+    """The arguments of a call by name, in the order of the layer's parameters."""
+    signature = inspect.signature(node.layer.call)
+    # `training` may be passed to any layer.
+    kwargs = {name: item for name, item in node.kwargs.items() if name in signature.parameters}
+    return dict(signature.bind_partial(*node.args, **kwargs).arguments)
+
+
+def _masks_of(argument: Any, values: dict[int, tuple[Any, Any]]) -> Any:
+    """The mask of an argument, a list if it is one, or None if nothing in it has a mask."""
+    masks = [
+        values[id(leaf)][1] if isinstance(leaf, SymbolicTensor) else None
+        for leaf in jax.tree.leaves(argument)
+    ]
+    if all(mask is None for mask in masks):
+        return None
+    return masks if isinstance(argument, (list, tuple)) else masks[0]
+
+
+def _output_masks(masks: Any, count: int) -> list[Any]:
+    """A mask for each output; a single mask is the first one's."""
+    found = list(masks) if isinstance(masks, (list, tuple)) else [masks]
+    return [*found, *[None] * count][:count]
 
 
 def _mask_list(masks: Any, count: int) -> list[Any]:

@@ -289,7 +289,15 @@ class Layer(LayerTree):
         return outputs
 
     def propagate(self, *args: Any, mask: Any = None, **kwargs: Any) -> tuple[Any, Any]:
-        """Calls the layer on inputs with their mask and returns the outputs with theirs."""
+        """Calls the layer on inputs with their mask and returns the outputs with theirs.
+
+        In a graph, masks travel beside the arrays. `mask` is that of the first argument, or a list of masks
+        if that is a list; a `call` with a parameter `mask` gets it. A layer with several arguments names a
+        parameter for each mask, such as `query_mask` and `value_mask` beside `query` and `value`; the graph
+        fills them in unless the call gives them. `compute_mask` says which mask the outputs have. In a `call`
+        that works on arrays, nothing travels: pass masks explicitly, as in `self.attention(x, x,
+        query_mask=mask, value_mask=mask)` with `mask = self.embedding.compute_mask(indices)`.
+        """
         given = {**kwargs, "mask": mask} if "mask" in self._call_parameters and mask is not None else kwargs
         outputs = self(*args, **given)
         return outputs, self.compute_mask(args[0], mask) if args else None

@@ -69,6 +69,13 @@ class LayerTree(Configurable):
                     found[_unique(f"{path}/{variable.name}".lstrip("/"), found)] = variable
         return found
 
+    def named_weights(self) -> dict[str, Variable]:
+        """Returns the variables that are read, set and saved as weights, by their place.
+
+        These are all but what stateful layers remember from batch to batch, which has the size of a batch.
+        """
+        return {path: variable for path, variable in self.named_variables().items() if variable.kept}
+
     def trainable_paths(self) -> set[str]:
         """Returns the places of the variables that gradients may change: those of layers not frozen."""
         if not self.trainable:
@@ -87,8 +94,8 @@ class LayerTree(Configurable):
 
     @property
     def variables(self) -> list[Variable]:
-        """All variables, layer by layer."""
-        return list(self.named_variables().values())
+        """All weights, layer by layer."""
+        return list(self.named_weights().values())
 
     weights = variables
 
@@ -96,7 +103,7 @@ class LayerTree(Configurable):
     def trainable_variables(self) -> list[Variable]:
         """The variables that gradients change."""
         names = self.trainable_paths()
-        return [variable for path, variable in self.named_variables().items() if path in names]
+        return [variable for path, variable in self.named_weights().items() if path in names]
 
     trainable_weights = trainable_variables
 
@@ -104,7 +111,7 @@ class LayerTree(Configurable):
     def non_trainable_variables(self) -> list[Variable]:
         """The variables that gradients do not change: state and frozen parameters."""
         names = self.trainable_paths()
-        return [variable for path, variable in self.named_variables().items() if path not in names]
+        return [variable for path, variable in self.named_weights().items() if path not in names]
 
     non_trainable_weights = non_trainable_variables
 
@@ -118,7 +125,7 @@ class LayerTree(Configurable):
         Raises:
             InputError: The number of arrays or a shape differs; nothing is changed then.
         """
-        variables = self.named_variables()
+        variables = self.named_weights()
         arrays = [np.asarray(weight) for weight in weights]
         wanted = [variable.shape for variable in variables.values()]
         given = [array.shape for array in arrays]

@@ -96,6 +96,8 @@ class Variable:
         trainable: Whether gradients change it.
         regularizer: A function of the array that gives a penalty, or None.
         constraint: A function applied to the array after each update, or None.
+        kept: Whether it is one of the weights: read and set with them, counted and saved. What a stateful
+            layer remembers from batch to batch is not.
 
     Example:
         >>> step = Variable(np.zeros((), "float32"), name="step", trainable=False)
@@ -104,7 +106,7 @@ class Variable:
         3.0
     """
 
-    __slots__ = ("array", "constraint", "dtype", "name", "regularizer", "shape", "trainable")
+    __slots__ = ("array", "constraint", "dtype", "kept", "name", "regularizer", "shape", "trainable")
 
     def __init__(
         self,
@@ -114,12 +116,14 @@ class Variable:
         trainable: bool = True,
         regularizer: Callable[[Any], Any] | None = None,
         constraint: Callable[[Any], Any] | None = None,
+        kept: bool = True,
     ) -> None:
         self.array = value
         self.name = name
         self.trainable = trainable
         self.regularizer = regularizer
         self.constraint = constraint
+        self.kept = kept
         self.shape = tuple(value.shape)
         self.dtype = np.dtype(value.dtype)
 
@@ -248,6 +252,21 @@ class Frame:
         self._calls[path] = count + 1
         place = jax.random.fold_in(self._key, jnp.uint32(zlib.crc32(path.encode())))
         return jax.random.fold_in(place, jnp.uint32(count))
+
+    def for_step(self, key: Any) -> Frame:
+        """Returns a frame for the body of a loop: it sees the same values, and keeps to itself what is new.
+
+        Args:
+            key: The random key of the step, or None for no randomness.
+        """
+        return Frame(
+            dict(self.values), training=self.training, key=key, paths=self._paths, building=self.building
+        )
+
+    @property
+    def has_key(self) -> bool:
+        """Whether random numbers can be drawn."""
+        return self._key is not None or self.building
 
     def note_logits(self, outputs: Any, kind: str, logits: Any) -> None:
         """Remembers from which logits an activation made its outputs, for exact losses."""

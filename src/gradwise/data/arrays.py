@@ -26,6 +26,7 @@ def to_arrays(
     where: str = "fit",
     float_dtype: str | None = None,
     count: int | None = None,
+    finite: bool = True,
 ) -> Arrays:
     """Converts one argument to NumPy arrays that can be trained on, and refuses what cannot.
 
@@ -40,6 +41,7 @@ def to_arrays(
         float_dtype: The type float64 becomes; by default `config.floatx()`.
         count: How many arrays are wanted, if known. With 1, a list of equally shaped arrays is taken as
             a list of samples; otherwise a list of arrays is a list of inputs.
+        finite: Whether NaN and infinity are refused here; False leaves that to the caller.
 
     Returns:
         An array [B, ...], or a list or dict of them as given.
@@ -55,12 +57,16 @@ def to_arrays(
     """
     dtype = np.dtype(float_dtype or floatx())
     if isinstance(values, Mapping):
-        return {key: _convert(item, f"{name}['{key}']", where, dtype) for key, item in values.items()}
+        return {
+            key: _convert(item, f"{name}['{key}']", where, dtype, finite) for key, item in values.items()
+        }
     if isinstance(values, (list, tuple)) and any(_has_axes(item) for item in values):
         if count == 1:
-            return _convert(_stack(values, name, where), name, where, dtype)
-        return [_convert(item, f"{name}[{index}]", where, dtype) for index, item in enumerate(values)]
-    return _convert(values, name, where, dtype)
+            return _convert(_stack(values, name, where), name, where, dtype, finite)
+        return [
+            _convert(item, f"{name}[{index}]", where, dtype, finite) for index, item in enumerate(values)
+        ]
+    return _convert(values, name, where, dtype, finite)
 
 
 def named_arrays(name: str, values: Arrays) -> Iterator[tuple[str, Array]]:
@@ -150,10 +156,10 @@ def _stack(values: Any, name: str, where: str) -> Array:
     return np.stack([np.asarray(item) for item in values])
 
 
-def _convert(values: Any, name: str, where: str, float_dtype: np.dtype[Any]) -> Array:
+def _convert(values: Any, name: str, where: str, float_dtype: np.dtype[Any], finite: bool) -> Array:
     place = f"{where}, {name}"
     if is_frame(values):
-        array = _from_frame(values, place)
+        array = _from_frame(values, place, finite)
     elif isinstance(values, (list, tuple, range)):
         array = _from_lists(values, place)
     elif hasattr(values, "toarray"):
@@ -182,16 +188,17 @@ def _convert(values: Any, name: str, where: str, float_dtype: np.dtype[Any]) -> 
             fix="Check the input.",
         )
     array = settle_dtype(array, place, float_dtype)
-    check_finite(array, place)
+    if finite:
+        check_finite(array, place)
     return array
 
 
-def _from_frame(values: Any, place: str) -> Array:
+def _from_frame(values: Any, place: str, finite: bool) -> Array:
     import narwhals as nw
 
     frame = nw.from_native(values, eager_only=True, allow_series=True)
     if isinstance(frame, nw.Series):
-        return _from_series(frame, place)
+        return _from_series(frame, place, finite)
     if not frame.columns:
         return np.zeros(frame.shape)
     wrong = [str(key) for key in frame.columns if not _is_numeric(frame[key].dtype)]
@@ -203,20 +210,21 @@ def _from_frame(values: Any, place: str) -> Array:
             got=f"text or dates in column{'s' if len(wrong) > 1 else ''} {shown}",
             fix="Leave them out, or encode them with gradwise.data.preprocessing.TablePreprocessor.",
         )
-    return np.stack([_from_series(frame[key], f"{place}, column '{key}'") for key in frame.columns], axis=1)
+    columns = [_from_series(frame[key], f"{place}, column '{key}'", finite) for key in frame.columns]
+    return np.stack(columns, axis=1)
 
 
 def _is_numeric(dtype: Any) -> bool:
     return bool(dtype.is_numeric() or dtype.is_boolean())
 
 
-def _from_series(series: Any, place: str) -> Array:
+def _from_series(series: Any, place: str, finite: bool) -> Array:
     import narwhals as nw
 
     if _is_numeric(series.dtype) and series.null_count() > 0:
         series = series.cast(nw.Float64)
     array: Array = series.to_numpy()
-    if array.dtype.kind == "f":
+    if finite and array.dtype.kind == "f":
         check_finite(array, place)
     return array
 

@@ -129,6 +129,31 @@ class LeakyReLU(_Elementwise):
         return ops.leaky_relu(inputs, negative_slope=self.negative_slope)
 
 
+@register("layers.ThresholdedReLU")
+class ThresholdedReLU(_Elementwise):
+    """Computes x where x > theta and 0 elsewhere (Konda et al., 2015, arXiv:1402.3337).
+
+    Args:
+        theta: The threshold, at least 0.
+        options: The settings every layer takes.
+
+    Raises:
+        InputError: `theta` is negative.
+
+    Example:
+        >>> ThresholdedReLU()(jnp.array([[0.5, 2.0]])).tolist()
+        [[0.0, 2.0]]
+    """
+
+    def __init__(self, theta: float = 1.0, **options: Unpack[LayerOptions]) -> None:
+        super().__init__(**options)
+        self.theta = _not_negative(f"ThresholdedReLU '{self.name}'", "theta", theta)
+
+    def call(self, inputs: Any) -> Any:
+        """Applies the function."""
+        return ops.threshold(inputs, self.theta, 0.0)
+
+
 @register("layers.ELU")
 class ELU(_Elementwise):
     """Computes x where x > 0 and alpha · (exp(x) - 1) elsewhere (Clevert et al., 2016).
@@ -156,7 +181,7 @@ class Softmax(_Elementwise):
     """Computes exp(x_i) / sum over the axis of exp(x_j).
 
     Args:
-        axis: The axis that adds up to 1.
+        axis: The axis that adds up to 1, or several of them.
         options: The settings every layer takes.
 
     Example:
@@ -164,15 +189,17 @@ class Softmax(_Elementwise):
         [[0.5, 0.5]]
     """
 
-    def __init__(self, axis: int = -1, **options: Unpack[LayerOptions]) -> None:
+    def __init__(self, axis: Any = -1, **options: Unpack[LayerOptions]) -> None:
         super().__init__(**options)
-        self.axis = axis
+        self.axis = tuple(axis) if isinstance(axis, (tuple, list)) else axis
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        """Applies the function; steps that the mask leaves out get probability 0."""
-        if mask is not None and mask.shape == inputs.shape:
+        """Applies the function; where a mask with the inputs' axes says no, the probability is 0."""
+        if mask is not None and mask.ndim == inputs.ndim:
+            mask = jnp.asarray(mask).astype(bool)
             least = jnp.finfo(inputs.dtype).min  # type: ignore[no-untyped-call]
-            inputs = jnp.where(mask, inputs, least)
+            outputs = ops.softmax(jnp.where(mask, inputs, least), axis=self.axis)
+            return jnp.where(mask, outputs, jnp.zeros((), outputs.dtype))
         if self.axis in (-1, inputs.ndim - 1):
             return self.activate(ops.softmax, inputs)
         return ops.softmax(inputs, axis=self.axis)

@@ -9,33 +9,9 @@ import jax.numpy as jnp
 from gradwise.core.layer import Layer, LayerOptions
 from gradwise.errors import InputError
 from gradwise.layers.activations import get_activation
+from gradwise.layers.checks import check_count
 from gradwise.ops.linear import linear_map
 from gradwise.registry import register
-
-
-def check_count(where: str, what: str, value: Any) -> int:
-    """Refuses anything but a positive integer.
-
-    Args:
-        where: The layer, for the error.
-        what: The setting.
-        value: What was given.
-
-    Returns:
-        The integer.
-
-    Raises:
-        InputError: `value` is not a positive integer.
-
-    Example:
-        >>> check_count("Dense", "units", 3)
-        3
-    """
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
-        raise InputError(
-            where, expected=f"{what} to be a positive integer", got=repr(value), fix=f"Set {what}=64, say."
-        )
-    return int(value)
 
 
 @register("layers.Dense")

@@ -9,7 +9,7 @@ import numpy as np
 
 from gradwise.core.layer import Layer, LayerOptions
 from gradwise.errors import InputError
-from gradwise.layers.dense import check_count
+from gradwise.layers.checks import check_count
 from gradwise.registry import register
 
 

@@ -12,43 +12,63 @@ from gradwise.errors import InputError
 from gradwise.registry import register
 
 
-class _Merge(Layer):
-    """Base of the merging layers: checks the inputs and merges their masks."""
+class Merge(Layer):
+    """Base of the merging layers: checks the inputs and merges their masks.
+
+    As in Keras, a step of the output counts if it counts in any input. An input without a mask counts in
+    full, so if there is one the output has no mask.
+    """
 
     couples_rows = "never"
     supports_masking = True
     exactly: int | None = None
 
-    def build(self, input_shape: Any) -> None:
-        """Checks that there are enough inputs."""
-        count = len(input_shape) if isinstance(input_shape, list) else 0
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """Merges the inputs."""
+        self.check_list(inputs)
+        given = mask if mask is not None else [None] * len(inputs)
+        rank = max(item.ndim for item in inputs)
+        masks = [
+            None if kept is None else _to_rank(_wide(kept, item.ndim), rank)
+            for kept, item in zip(given, inputs, strict=True)
+        ]
+        try:
+            return self.merge([_to_rank(jnp.asarray(item), rank) for item in inputs], masks)
+        except (TypeError, ValueError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise self._mismatch(inputs) from None
+
+    def check_list(self, inputs: Any) -> None:
+        """Checks that the inputs are enough arrays, with batches of one size.
+
+        Raises:
+            InputError: They are not.
+        """
+        where = f"{type(self).__name__} '{self.name}'"
+        listed = isinstance(inputs, (list, tuple))
+        count = len(inputs) if listed else 0
         if count < 1 or (self.exactly is not None and count != self.exactly):
             wanted = (
                 "a list of inputs" if self.exactly is None else f"a list of exactly {self.exactly} inputs"
             )
             raise InputError(
-                f"{type(self).__name__} '{self.name}'",
+                where,
                 expected=wanted,
-                got=f"{count}" if isinstance(input_shape, list) else "a single one",
+                got=f"{count}" if listed else "a single one",
                 fix=f"Call it on a list: {type(self).__name__}()([a, b]).",
             )
-
-    def call(self, inputs: Any) -> Any:
-        """Merges the inputs."""
-        try:
-            return self.merge([jnp.asarray(item) for item in _same_rank(inputs)])
-        except (TypeError, ValueError) as error:
-            if isinstance(error, InputError):
-                raise
+        batches = {item.shape[0] for item in inputs if item.ndim}
+        if len(batches) > 1:
             raise InputError(
-                f"{type(self).__name__} '{self.name}'",
-                expected="inputs of matching shapes",
+                where,
+                expected="inputs with the same number of samples",
                 got=", ".join(str(tuple(item.shape)) for item in inputs),
-                fix="Bring them to one shape first, for example with Dense or Reshape.",
-            ) from None
+                fix="Give as many samples to each input of the model.",
+            )
 
-    def merge(self, inputs: list[Any]) -> Any:
-        """Merges arrays of one rank."""
+    def merge(self, inputs: list[Any], masks: list[Any]) -> Any:
+        """Merges arrays of one rank; the masks are None or can be broadcast to them."""
         return reduce(self.pair, inputs)
 
     def pair(self, first: Any, second: Any) -> Any:
@@ -56,23 +76,48 @@ class _Merge(Layer):
         return first + second
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """Keeps a step if every masked input keeps it."""
-        masks = [item for item in (mask or []) if item is not None]
-        return reduce(jnp.logical_and, masks) if masks else None
+        """Keeps a step if any input keeps it."""
+        masks = mask or []
+        if not masks or any(item is None for item in masks) or len({item.ndim for item in masks}) > 1:
+            return None
+        return reduce(jnp.logical_or, masks)
+
+    def _mismatch(self, inputs: Any) -> InputError:
+        return InputError(
+            f"{type(self).__name__} '{self.name}'",
+            expected="inputs of matching shapes",
+            got=", ".join(str(tuple(item.shape)) for item in inputs),
+            fix="Bring them to one shape first, for example with Dense or Reshape.",
+        )
 
 
-def _same_rank(inputs: Any) -> list[Any]:
-    rank = max(item.ndim for item in inputs)
-    return [
-        item
-        if item.ndim == rank
-        else item.reshape(item.shape[:1] + (1,) * (rank - item.ndim) + item.shape[1:])
-        for item in inputs
-    ]
+class _Extreme(Merge):
+    """Base of Maximum and Minimum: where one input's step does not count, the other's is taken."""
+
+    def merge(self, inputs: list[Any], masks: list[Any]) -> Any:
+        """Merges pair by pair."""
+        output, counts = inputs[0], masks[0]
+        for item, mask in zip(inputs[1:], masks[1:], strict=True):
+            other = item if mask is None else jnp.where(mask, item, output)
+            output = output if counts is None else jnp.where(counts, output, other)
+            counts = None if counts is None or mask is None else jnp.logical_or(counts, mask)
+            output = self.pair(output, other)
+        return output
+
+
+def _wide(mask: Any, rank: int) -> Any:
+    """Gives a mask of steps the axes of features that its input has."""
+    mask = jnp.asarray(mask)
+    return mask.reshape(mask.shape + (1,) * (rank - mask.ndim))
+
+
+def _to_rank(item: Any, rank: int) -> Any:
+    """Puts axes of size 1 behind the batch axis."""
+    return item.reshape(item.shape[:1] + (1,) * (rank - item.ndim) + item.shape[1:])
 
 
 @register("layers.Add")
-class Add(_Merge):
+class Add(Merge):
     """Adds its inputs.
 
     Example:
@@ -82,7 +127,7 @@ class Add(_Merge):
 
 
 @register("layers.Subtract")
-class Subtract(_Merge):
+class Subtract(Merge):
     """Subtracts its second input from the first.
 
     Example:
@@ -98,7 +143,7 @@ class Subtract(_Merge):
 
 
 @register("layers.Multiply")
-class Multiply(_Merge):
+class Multiply(Merge):
     """Multiplies its inputs element by element.
 
     Example:
@@ -106,13 +151,20 @@ class Multiply(_Merge):
         [[6.0, 6.0]]
     """
 
-    def pair(self, first: Any, second: Any) -> Any:
-        """Multiplies."""
-        return first * second
+    def merge(self, inputs: list[Any], masks: list[Any]) -> Any:
+        """Multiplies; a step that does not count multiplies by 1, and where none counts there is 0."""
+        counting = [
+            item if mask is None else jnp.where(mask, item, jnp.ones((), item.dtype))
+            for item, mask in zip(inputs, masks, strict=True)
+        ]
+        product = reduce(jnp.multiply, counting)
+        if any(mask is None for mask in masks):
+            return product
+        return jnp.where(reduce(jnp.logical_or, masks), product, jnp.zeros((), product.dtype))
 
 
 @register("layers.Average")
-class Average(_Merge):
+class Average(Merge):
     """Averages its inputs.
 
     Example:
@@ -120,13 +172,13 @@ class Average(_Merge):
         [[0.5, 0.5]]
     """
 
-    def merge(self, inputs: list[Any]) -> Any:
+    def merge(self, inputs: list[Any], masks: list[Any]) -> Any:
         """Averages."""
         return reduce(jnp.add, inputs) / len(inputs)
 
 
 @register("layers.Maximum")
-class Maximum(_Merge):
+class Maximum(_Extreme):
     """Takes the larger of its inputs element by element.
 
     Example:
@@ -140,7 +192,7 @@ class Maximum(_Merge):
 
 
 @register("layers.Minimum")
-class Minimum(_Merge):
+class Minimum(_Extreme):
     """Takes the smaller of its inputs element by element.
 
     Example:
@@ -154,7 +206,7 @@ class Minimum(_Merge):
 
 
 @register("layers.Concatenate")
-class Concatenate(_Merge):
+class Concatenate(Merge):
     """Joins its inputs along an axis.
 
     Args:
@@ -162,7 +214,7 @@ class Concatenate(_Merge):
         options: The settings every layer takes.
 
     Raises:
-        InputError: `axis` is 0, or other sizes differ.
+        InputError: `axis` is 0 or the inputs have no such axis, or other sizes differ.
 
     Example:
         >>> Concatenate()([jnp.ones((1, 2)), jnp.ones((1, 3))]).shape
@@ -180,8 +232,9 @@ class Concatenate(_Merge):
             )
         self.axis = axis
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, mask: Any = None) -> Any:
         """Joins."""
+        self.check_list(inputs)
         ranks = {item.ndim for item in inputs}
         if len(ranks) > 1:
             raise InputError(
@@ -190,167 +243,36 @@ class Concatenate(_Merge):
                 got=", ".join(str(tuple(item.shape)) for item in inputs),
                 fix="Reshape or Flatten some of them first.",
             )
-        return super().call(inputs)
-
-    def merge(self, inputs: list[Any]) -> Any:
-        """Joins."""
-        return jnp.concatenate(inputs, self.axis)
+        rank = inputs[0].ndim
+        if not -rank < self.axis < rank:
+            raise InputError(
+                f"Concatenate '{self.name}'",
+                expected=f"an axis of inputs with {rank} axes, other than the batch",
+                got=self.axis,
+                fix="Use axis=-1.",
+            )
+        try:
+            return jnp.concatenate([jnp.asarray(item) for item in inputs], self.axis)
+        except (TypeError, ValueError):
+            raise InputError(
+                f"Concatenate '{self.name}'",
+                expected=f"inputs whose shapes differ only along axis {self.axis}",
+                got=", ".join(str(tuple(item.shape)) for item in inputs),
+                fix="Choose another axis, or bring the other axes to one size first.",
+            ) from None
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """Joins the masks when steps are joined, else keeps a step that all inputs keep."""
+        """Joins the masks when steps are joined, else keeps a step that any input keeps."""
         masks = mask or []
         if all(item is None for item in masks):
             return None
-        if self.axis % inputs[0].ndim != 1:
+        rank = jnp.ndim(inputs[0])
+        deepest = max(item.ndim for item in masks if item is not None)
+        if self.axis % rank >= deepest:
             return super().compute_mask(inputs, mask)
-        full = [
-            jnp.broadcast_to(jnp.ones((), bool) if item is None else item, array.shape[:2])
-            for array, item in zip(inputs, masks, strict=True)
-        ]
-        return jnp.concatenate(full, 1)
-
-
-@register("layers.Dot")
-class Dot(_Merge):
-    """Computes the product of two inputs over an axis of each.
-
-    Args:
-        axes: An axis of both, or a pair of axes, counted with the batch.
-        normalize: Whether to scale the vectors to length 1 first (cosine similarity).
-        options: The settings every layer takes.
-
-    Raises:
-        InputError: The sizes of the two axes differ, or an axis is the batch.
-
-    Example:
-        >>> Dot(axes=1)([jnp.ones((1, 3)), jnp.ones((1, 3))]).tolist()
-        [[3.0]]
-    """
-
-    exactly = 2
-    supports_masking = False
-
-    def __init__(self, axes: Any, normalize: bool = False, **options: Unpack[LayerOptions]) -> None:
-        super().__init__(**options)
-        pair = (axes, axes) if isinstance(axes, int) else tuple(axes)
-        if len(pair) != 2 or 0 in pair:
-            raise InputError(
-                f"Dot '{self.name}'",
-                expected="one or two axes other than the batch",
-                got=axes,
-                fix="Use axes=1.",
-            )
-        self.axes = pair
-        self.normalize = normalize
-
-    def call(self, inputs: Any) -> Any:
-        """Multiplies and sums."""
-        first, second = (jnp.asarray(item) for item in inputs)
-        one, two = self.axes[0] % first.ndim, self.axes[1] % second.ndim
-        if first.shape[one] != second.shape[two]:
-            raise InputError(
-                f"Dot '{self.name}'",
-                expected="the same size on both axes",
-                got=f"{tuple(first.shape)} axis {one} and {tuple(second.shape)} axis {two}",
-                fix="Choose other axes.",
-            )
-        if self.normalize:
-            first, second = _unit(first, one), _unit(second, two)
-        left = [0, *range(1, first.ndim)]
-        right = [0, *(100 + axis for axis in range(1, second.ndim))]
-        right[two] = left[one]
-        kept = [0, *(a for a in left[1:] if a != left[one]), *(b for b in right[1:] if b != left[one])]
-        labels = {number: place for place, number in enumerate(dict.fromkeys([*left, *right]))}
-        outputs = jnp.einsum(
-            first, [labels[a] for a in left], second, [labels[b] for b in right], [labels[k] for k in kept]
-        )
-        return outputs[:, None] if outputs.ndim == 1 else outputs
-
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """Returns None: the steps are summed over."""
-        return None
-
-
-def _unit(values: Any, axis: int) -> Any:
-    squares = jnp.sum(values * values, axis, keepdims=True)
-    return values / jnp.sqrt(jnp.maximum(squares, jnp.asarray(1e-12, values.dtype)))
-
-
-def add(inputs: Any, **options: Unpack[LayerOptions]) -> Any:
-    """Adds the tensors of a list; see `Add`.
-
-    Example:
-        >>> add([jnp.ones(1), jnp.ones(1)]).tolist()
-        [2.0]
-    """
-    return Add(**options)(inputs)
-
-
-def subtract(inputs: Any, **options: Unpack[LayerOptions]) -> Any:
-    """Subtracts the second tensor from the first; see `Subtract`.
-
-    Example:
-        >>> subtract([jnp.ones(1), jnp.ones(1)]).tolist()
-        [0.0]
-    """
-    return Subtract(**options)(inputs)
-
-
-def multiply(inputs: Any, **options: Unpack[LayerOptions]) -> Any:
-    """Multiplies the tensors of a list; see `Multiply`.
-
-    Example:
-        >>> multiply([jnp.ones(1), jnp.ones(1)]).tolist()
-        [1.0]
-    """
-    return Multiply(**options)(inputs)
-
-
-def average(inputs: Any, **options: Unpack[LayerOptions]) -> Any:
-    """Averages the tensors of a list; see `Average`.
-
-    Example:
-        >>> average([jnp.ones(1), jnp.ones(1)]).tolist()
-        [1.0]
-    """
-    return Average(**options)(inputs)
-
-
-def maximum(inputs: Any, **options: Unpack[LayerOptions]) -> Any:
-    """Takes the larger elements of the tensors of a list; see `Maximum`.
-
-    Example:
-        >>> maximum([jnp.ones(1), jnp.zeros(1)]).tolist()
-        [1.0]
-    """
-    return Maximum(**options)(inputs)
-
-
-def minimum(inputs: Any, **options: Unpack[LayerOptions]) -> Any:
-    """Takes the smaller elements of the tensors of a list; see `Minimum`.
-
-    Example:
-        >>> minimum([jnp.ones(1), jnp.zeros(1)]).tolist()
-        [0.0]
-    """
-    return Minimum(**options)(inputs)
-
-
-def concatenate(inputs: Any, axis: int = -1, **options: Unpack[LayerOptions]) -> Any:
-    """Joins the tensors of a list along an axis; see `Concatenate`.
-
-    Example:
-        >>> concatenate([jnp.ones((1, 1)), jnp.zeros((1, 1))]).tolist()
-        [[1.0, 0.0]]
-    """
-    return Concatenate(axis, **options)(inputs)
-
-
-def dot(inputs: Any, axes: Any = -1, normalize: bool = False, **options: Unpack[LayerOptions]) -> Any:
-    """Multiplies two tensors over an axis of each; see `Dot`.
-
-    Example:
-        >>> dot([jnp.ones((1, 2)), jnp.ones((1, 2))]).tolist()
-        [[2.0]]
-    """
-    return Dot(axes, normalize, **options)(inputs)
+        full = []
+        for array, item in zip(inputs, masks, strict=True):
+            sizes = jnp.shape(array)[:deepest]
+            kept = jnp.ones(sizes, bool) if item is None else _wide(item, deepest)
+            full.append(jnp.broadcast_to(kept, sizes))
+        return jnp.concatenate(full, self.axis % rank)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
+from gradwise.core.dtypes import as_policy
 from gradwise.errors import InputError, StateError, unknown_name
 from gradwise.ops.alignment import as_float, match_rank
 from gradwise.ops.weighting import align_weights, safe_divide, weight_sum, weighted
@@ -24,12 +25,13 @@ class Loss(Configurable, ABC):
     A loss of one's own overrides `call(y_true, y_pred)`, as in Keras.
 
     Args:
+        name: The name in logs; by default the class name in snake case.
         reduction: "sum_over_batch_size" (or "mean"): sum(w * l) / number of values;
             "mean_with_sample_weight": sum(w * l) / sum(w); "sum": sum(w * l); "none" or None: no reduction.
-        name: The name in logs; by default the class name in snake case.
+        dtype: The float type to compute in; by default that of the predictions, but at least float32.
 
     Raises:
-        InputError: The reduction is unknown.
+        InputError: The reduction or the type is unknown.
 
     Example:
         >>> class Cubic(Loss):
@@ -41,16 +43,24 @@ class Loss(Configurable, ABC):
 
     # The activation whose logits `values_from_logits` can use instead of its output.
     logits_of: ClassVar[str | None] = None
-    # What `check_targets` may hold the targets to: "any", "binary", "distribution" or "labels".
-    target_kind: ClassVar[str] = "any"
+    # What `check_targets` holds the targets to, one of the kinds it knows.
+    target_kind: str = "any"
     # Whether the last axis is averaged, so that predictions [B] can be read as [B, 1], one value a sample.
     averages: ClassVar[bool] = False
+    # Whether a sample's loss also depends on the other samples, so that no row may be added to fill a batch.
+    couples_rows: bool = False
 
-    def __init__(self, *, reduction: str | None = "sum_over_batch_size", name: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        dtype: Any = None,
+    ) -> None:
         self.name = name or snake_case(type(self).__name__)
         if reduction is not None and reduction not in REDUCTIONS:
             raise unknown_name(f"loss '{self.name}'", "a reduction", reduction, REDUCTIONS)
         self.reduction = reduction or "none"
+        self.dtype = None if dtype is None else as_policy(dtype, f"loss '{self.name}'").compute
 
     @abstractmethod
     def call(self, y_true: jax.Array, y_pred: jax.Array) -> jax.Array:
@@ -67,7 +77,8 @@ class Loss(Configurable, ABC):
     def values(self, y_true: ArrayLike, y_pred: ArrayLike) -> jax.Array:
         """Computes the loss of each sample (and step), before weights and reduction.
 
-        Half-precision predictions are raised to float32 first: a mean over a batch needs its digits.
+        Half-precision predictions are raised to float32 first, unless the loss was given a `dtype`: a mean
+        over a batch needs its digits.
 
         Args:
             y_true: number[B, ...].
@@ -84,10 +95,24 @@ class Loss(Configurable, ABC):
             >>> MeanSquaredError().values(jnp.zeros((2, 2)), jnp.array([[1.0, 3.0], [0.0, 2.0]])).tolist()
             [5.0, 2.0]
         """
-        y_pred = full_precision(y_pred)
-        if self.averages and y_pred.ndim == 1:
-            y_pred = y_pred[:, None]
-        return self.call(jnp.asarray(y_true), y_pred)
+        return self.call(jnp.asarray(y_true), self.prepare(y_pred))
+
+    def prepare(self, y_pred: ArrayLike) -> jax.Array:
+        """Brings predictions or logits to the type the loss computes in, and single values to a column.
+
+        Args:
+            y_pred: float[B, ...].
+
+        Returns:
+            float[B, ...].
+
+        Example:
+            >>> from gradwise.losses import MeanSquaredError
+            >>> MeanSquaredError().prepare(jnp.ones(2, jnp.bfloat16)).shape
+            (2, 1)
+        """
+        scores = full_precision(y_pred) if self.dtype is None else as_float(y_pred).astype(self.dtype)
+        return scores[:, None] if self.averages and scores.ndim == 1 else scores
 
     def values_from_logits(self, y_true: ArrayLike, logits: ArrayLike) -> jax.Array:
         """Computes what `values` gives for the activation `logits_of` of these logits, but exactly.
@@ -114,11 +139,88 @@ class Loss(Configurable, ABC):
             fix="Call values with the model's output.",
         )
 
-    def target_mask(self, y_true: ArrayLike) -> jax.Array | None:
+    def values_after(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        activation: str | None = None,
+        logits: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
+    ) -> jax.Array:
+        """Computes what training counts: `values` of a model's output, from the logits behind it if exact so.
+
+        Args:
+            y_true: number[B, ...].
+            y_pred: float[B, ..., D], the output.
+            activation: The name of the activation that gave the output, if known.
+            logits: float[B, ..., D], the input of that activation.
+            mask: bool[B, T], for losses that look across the steps; what others make of masks is `total`'s.
+
+        Returns:
+            float[B, ...].
+
+        Raises:
+            InputError: The loss takes probabilities and the model gives logits, or the other way round.
+
+        Example:
+            >>> from gradwise.losses import KLDivergence
+            >>> target, output = jnp.array([[0.0, 1.0]]), jnp.array([[1.0, 0.0]])
+            >>> KLDivergence().values_after(target, output, "softmax", jnp.array([[200.0, 0.0]])).tolist()
+            [200.0]
+        """
+        if logits is None:
+            return self.values(y_true, y_pred)
+        if activation == self.logits_of:
+            return self.values_from_logits(y_true, logits)
+        if activation == "linear" and self.logits_of in ("sigmoid", "softmax"):
+            other = ", or the loss from_logits=True" if hasattr(self, "from_logits") else ""
+            raise InputError(
+                f"loss '{self.name}'",
+                expected="probabilities from the last layer",
+                got="outputs without an activation",
+                fix=f"Give the last layer activation='{self.logits_of}'{other}.",
+            )
+        return self.values(y_true, y_pred)
+
+    def kind_of_targets(self, shape: Sequence[int], output_shape: Sequence[int | None]) -> str:
+        """Returns what `check_targets` holds targets to: `target_kind`, unless the shapes decide.
+
+        Args:
+            shape: The shape of the targets.
+            output_shape: The shape of the model's output, with the batch axis.
+
+        Returns:
+            A kind that `check_targets` knows.
+
+        Example:
+            >>> from gradwise.losses import MeanSquaredError
+            >>> MeanSquaredError().kind_of_targets((8, 1), (None, 1))
+            'any'
+        """
+        return self.target_kind
+
+    def fill_missing(self, y_true: ArrayLike) -> ArrayLike:
+        """Returns the targets with numbers in place of missing ones, if the loss knows missing ones.
+
+        Args:
+            y_true: number[B, ...].
+
+        Returns:
+            number[B, ...].
+
+        Example:
+            >>> from gradwise.losses import IgnoreMissing
+            >>> IgnoreMissing("mse").fill_missing(jnp.array([2.0, jnp.nan])).tolist()
+            [2.0, 0.0]
+        """
+        return y_true
+
+    def target_mask(self, y_true: ArrayLike, y_pred: ArrayLike | None = None) -> jax.Array | None:
         """Returns which targets count, or None if all do; see `ignore_class` of the sparse cross-entropy.
 
         Args:
             y_true: number[B, ...].
+            y_pred: float[B, ..., D], for losses that cannot tell labels from rows without.
 
         Returns:
             bool[B, ...] to be passed to `total` as (part of) the mask, or None.
@@ -177,12 +279,30 @@ class Loss(Configurable, ABC):
     ) -> jax.Array:
         """Computes the reduced loss, or the weighted values if the reduction is "none"."""
         values = self.values(y_true, y_pred)
-        mask = self.target_mask(y_true)
+        mask = self.target_mask(y_true, y_pred)
         if self.reduction != "none":
             return safe_divide(*self.total(values, sample_weight, mask))
         if sample_weight is None:
             return values
         return weighted(values, align_weights(f"loss '{self.name}'", sample_weight, values))
+
+
+class PlainLoss(Loss):
+    """A loss without settings of its own; its constructor takes Keras' arguments in Keras' order.
+
+    Args:
+        reduction: See `Loss`.
+        name: The name in logs.
+        dtype: See `Loss`.
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name, reduction, dtype)
 
 
 @register("losses.FunctionLoss")
@@ -197,6 +317,7 @@ class FunctionLoss(Loss):
         function: Returns float[B, ...] or a scalar. To be saved in a file it must be registered.
         reduction: See `Loss`.
         name: The name in logs; by default the function's.
+        dtype: See `Loss`.
 
     Example:
         >>> loss = FunctionLoss(lambda y_true, y_pred: jnp.abs(y_true - y_pred).mean(-1), name="distance")
@@ -207,11 +328,11 @@ class FunctionLoss(Loss):
     def __init__(
         self,
         function: Callable[[Any, Any], Any],
-        *,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
+        dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name or getattr(function, "__name__", None))
+        super().__init__(name or getattr(function, "__name__", None), reduction, dtype)
         self.function = function
 
     def call(self, y_true: jax.Array, y_pred: jax.Array) -> jax.Array:

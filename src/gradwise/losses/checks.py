@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from gradwise.data.array_checks import check_finite
 from gradwise.errors import InputError
 from gradwise.losses.base import Loss
+from gradwise.losses.sequence import check_label_sequences
+from gradwise.ops.weighting import is_present
+
+_ROUNDING = 1e-3  # shares that were computed in half precision may exceed 1 by this
 
 
 def check_targets(loss: Loss, y_true: Any, output_shape: Sequence[int | None], where: str = "fit") -> None:
-    """Refuses targets whose values cannot be right for a loss; one pass over them, shapes aside.
+    """Refuses targets whose values cannot be right for a loss; shapes aside.
 
     Shapes are checked where the loss is traced.
 
@@ -23,8 +29,10 @@ def check_targets(loss: Loss, y_true: Any, output_shape: Sequence[int | None], w
         where: Where the targets were given, for the error.
 
     Raises:
-        InputError: The targets are not numbers, hold NaN or infinity, are labels outside 0 ... K - 1 or not
-            whole, are binary targets outside [0, 1], or shares of classes below 0.
+        InputError: The targets are not numbers, or hold NaN or infinity that do not mark missing labels; or
+            they are of another kind than the loss needs: labels outside 0 ... K - 1 or not whole, binary
+            targets or shares outside [0, 1], margins' signs other than -1 and 1, counts below 0, label
+            sequences with gaps or longer than the steps.
 
     Example:
         >>> from gradwise.losses import SparseCategoricalCrossentropy
@@ -32,39 +40,48 @@ def check_targets(loss: Loss, y_true: Any, output_shape: Sequence[int | None], w
     """
     targets = np.asarray(y_true)
     _check_type(targets, where)
+    kind = loss.kind_of_targets(targets.shape, output_shape)
+    rows = targets
+    for marker in (getattr(loss, "missing", None), getattr(loss, "ignore_class", None)):
+        if marker is not None:
+            rows = np.where(np.asarray(is_present(rows, marker)), rows, 0)
+            targets = targets[np.asarray(is_present(targets, marker))]
     if targets.size == 0:
         return
-    ignored = getattr(loss, "ignore_class", None)
-    if ignored is not None:
-        targets = targets[targets != ignored]
-        if targets.size == 0:
-            return
     # Both are NaN if any target is, so no third pass is needed.
     low, high = targets.min(), targets.max()
     if not (np.isfinite(low) and np.isfinite(high)):
-        count = int((~np.isfinite(targets)).sum())
+        _refuse_not_finite(rows, where)
+    name = type(loss).__name__
+    if kind == "labels":
+        _check_labels(targets, low, high, output_shape[getattr(loss, "axis", -1)], where)
+    elif kind == "binary" and (low < 0 or high > 1):
+        _refuse(
+            where,
+            f"targets from 0 to 1 for {name}",
+            targets[(targets < 0) | (targets > 1)],
+            _binary_fix(targets),
+        )
+    elif kind == "distribution":
+        if rows.ndim == len(output_shape) and rows.shape[-1] != 1:  # else the tracing tells what is wrong
+            _check_shares(rows, low, high, where, name)
+    elif kind == "sequences":
+        check_label_sequences(rows, output_shape, where)
+    elif kind in ("signs", "identities", "counts", "amounts"):
+        _check_values(kind, targets, where, name)
+
+
+def _refuse_not_finite(targets: np.ndarray[Any, Any], where: str) -> None:
+    try:
+        check_finite(targets, where)
+    except InputError as error:
         raise InputError(
             where,
             expected="finite targets",
-            got=f"{count} of {targets.size} NaN or infinite",
-            fix="Drop these samples or fill in their targets.",
-        )
-    if loss.target_kind == "labels":
-        _check_labels(targets, low, high, output_shape[getattr(loss, "axis", -1)], where)
-    elif loss.target_kind == "binary" and (low < 0 or high > 1):
-        raise InputError(
-            where,
-            expected=f"targets from 0 to 1 for {type(loss).__name__}",
-            got=f"values such as {_some(targets[(targets < 0) | (targets > 1)])}",
-            fix=_binary_fix(targets),
-        )
-    elif loss.target_kind == "distribution" and low < 0:
-        raise InputError(
-            where,
-            expected=f"shares of classes, at least 0, for {type(loss).__name__}",
-            got=f"values such as {_some(targets[targets < 0])}",
-            fix="Give one-hot rows, as to_categorical makes them.",
-        )
+            got=error.got,
+            fix="Drop these samples or fill in their targets; where labels may be missing, put the loss into "
+            "losses.IgnoreMissing.",
+        ) from None
 
 
 def _check_type(targets: np.ndarray[Any, Any], where: str) -> None:
@@ -92,12 +109,8 @@ def _check_labels(
     targets: np.ndarray[Any, Any], low: Any, high: Any, classes: int | None, where: str
 ) -> None:
     if targets.dtype.kind not in "biu" and (targets != np.floor(targets)).any():
-        raise InputError(
-            where,
-            expected="whole numbers as class labels",
-            got=f"values such as {_some(targets[targets != np.floor(targets)])}",
-            fix="Use a regression loss such as 'mse', or whole labels from 0 upwards.",
-        )
+        fix = "Use a regression loss such as 'mse', or whole labels from 0 upwards."
+        _refuse(where, "whole numbers as class labels", targets[targets != np.floor(targets)], fix)
     top = None if classes is None else classes - 1
     if low >= 0 and (top is None or high <= top):
         return
@@ -114,6 +127,43 @@ def _check_labels(
         got=f"labels such as {_some(outside)}",
         fix=fix,
     )
+
+
+def _check_shares(targets: np.ndarray[Any, Any], low: Any, high: Any, where: str, name: str) -> None:
+    if low < 0 or high > 1 + _ROUNDING:
+        outside = targets[(targets < 0) | (targets > 1 + _ROUNDING)]
+        limits = "at least 0" if low < 0 else "at most 1"
+        fix = "Give one-hot rows, as to_categorical makes them."
+        _refuse(where, f"shares of classes, {limits}, for {name}", outside, fix)
+    if low == 0 and high == 1 and targets.ndim > 1 and ((targets == 1).sum(axis=-1) > 1).any():
+        message = InputError(
+            where,
+            expected=f"one class a sample for {name}",
+            got=f"up to {int((targets == 1).sum(axis=-1).max())} ones in a row",
+            fix="For several labels a sample use 'binary_crossentropy' and a sigmoid layer.",
+        )
+        warnings.warn(str(message), UserWarning, stacklevel=2)
+
+
+def _check_values(kind: str, targets: np.ndarray[Any, Any], where: str, name: str) -> None:
+    if kind == "signs":
+        odd = targets[~np.isin(targets, (-1, 0, 1))]
+        expected, fix = "classes -1 and 1 (or 0 and 1)", "Number the two classes so."
+    elif kind == "identities":
+        odd = targets[targets != np.floor(targets)]
+        expected, fix = "whole numbers as class labels", "Number the classes."
+    elif kind == "counts":
+        odd = targets[targets < 0]
+        expected, fix = "counts of 0 or more", "For other numbers use a loss such as 'mse'."
+    else:
+        odd = targets[targets <= -1]
+        expected, fix = "amounts above -1 (those below 0 count as 0)", "Use 'mse', or other units."
+    if odd.size:
+        _refuse(where, f"{expected} for {name}", odd, fix)
+
+
+def _refuse(where: str, expected: str, odd: np.ndarray[Any, Any], fix: str) -> None:
+    raise InputError(where, expected=expected, got=f"values such as {_some(odd)}", fix=fix)
 
 
 def _binary_fix(targets: np.ndarray[Any, Any]) -> str:

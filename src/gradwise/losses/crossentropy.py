@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
 from gradwise.errors import InputError
-from gradwise.losses.base import Loss, full_precision
+from gradwise.losses.base import Loss
 from gradwise.ops import crossentropies as ops
+from gradwise.ops.weighting import is_present
 from gradwise.registry import register
 
 
@@ -23,10 +25,11 @@ class Crossentropy(Loss):
             sigmoid or softmax: training uses the logits by itself.
         reduction: See `Loss`.
         name: The name in logs.
+        dtype: See `Loss`.
     """
 
-    def __init__(self, from_logits: bool, *, reduction: str | None, name: str | None) -> None:
-        super().__init__(reduction=reduction, name=name)
+    def __init__(self, from_logits: bool, reduction: str | None, name: str | None, dtype: Any) -> None:
+        super().__init__(name, reduction, dtype)
         self.from_logits = from_logits
 
     def call(self, y_true: jax.Array, y_pred: jax.Array) -> jax.Array:
@@ -35,10 +38,47 @@ class Crossentropy(Loss):
 
     def values_from_logits(self, y_true: ArrayLike, logits: ArrayLike) -> jax.Array:
         """Computes the loss of each sample from the logits of its probabilities; see `Loss`."""
-        logits = full_precision(logits)
-        if self.averages and logits.ndim == 1:
-            logits = logits[:, None]
-        return self._compute(jnp.asarray(y_true), logits, True)
+        return self._compute(jnp.asarray(y_true), self.prepare(logits), True)
+
+    def values_after(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        activation: str | None = None,
+        logits: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
+    ) -> jax.Array:
+        """Computes the loss of each sample from the logits of a sigmoid or softmax; see `Loss`."""
+        if logits is None or (self.from_logits and activation == "linear"):
+            return self.values(y_true, y_pred)
+        if self.from_logits:
+            raise InputError(
+                f"loss '{self.name}'",
+                expected="logits, as it was made with from_logits=True",
+                got=f"probabilities: the last activation is {activation}",
+                fix="Leave out from_logits=True (the result is exact either way), or the last activation.",
+            )
+        if activation in ("sigmoid", "softmax"):
+            return self.values_from_logits(y_true, self._own_logits(activation, self.prepare(logits)))
+        return super().values_after(y_true, y_pred, activation, logits)
+
+    def _own_logits(self, activation: str, logits: jax.Array) -> jax.Array:
+        """Returns logits of the activation the loss goes with, for the same probabilities."""
+        if activation == "sigmoid":
+            # The softmax of log p is p divided by its sum, as the loss reads probabilities.
+            return logits if self.logits_of == "sigmoid" else jax.nn.log_sigmoid(logits)
+        if self.logits_of == "softmax":
+            last = getattr(self, "axis", -1) in (-1, logits.ndim - 1)
+            return logits if last else jax.nn.log_softmax(logits, -1)
+        if logits.shape[-1] == 1:
+            raise InputError(
+                f"loss '{self.name}'",
+                expected="a sigmoid before one output",
+                got="a softmax over one unit, which is always 1",
+                fix="Give the last layer activation='sigmoid'.",
+            )
+        log_p = jax.nn.log_softmax(logits, -1)
+        return log_p - ops.log_complement(log_p)
 
     @abstractmethod
     def _compute(self, y_true: jax.Array, y_pred: jax.Array, from_logits: bool) -> jax.Array:
@@ -65,6 +105,7 @@ class BinaryCrossentropy(Crossentropy):
         axis: The axis that is averaged.
         reduction: See `Loss`.
         name: The name in logs.
+        dtype: See `Loss`.
 
     Example:
         >>> import numpy as np
@@ -73,7 +114,7 @@ class BinaryCrossentropy(Crossentropy):
     """
 
     logits_of: ClassVar[str | None] = "sigmoid"
-    target_kind: ClassVar[str] = "binary"
+    target_kind: str = "binary"
     averages: ClassVar[bool] = True
 
     def __init__(
@@ -81,11 +122,11 @@ class BinaryCrossentropy(Crossentropy):
         from_logits: bool = False,
         label_smoothing: float = 0.0,
         axis: int = -1,
-        *,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
+        dtype: Any = None,
     ) -> None:
-        super().__init__(from_logits, reduction=reduction, name=name)
+        super().__init__(from_logits, reduction, name, dtype)
         self.label_smoothing = self._check_smoothing(label_smoothing)
         self.axis = axis
 
@@ -103,6 +144,7 @@ class CategoricalCrossentropy(Crossentropy):
         axis: The class axis.
         reduction: See `Loss`.
         name: The name in logs.
+        dtype: See `Loss`.
 
     Example:
         >>> import numpy as np
@@ -111,18 +153,18 @@ class CategoricalCrossentropy(Crossentropy):
     """
 
     logits_of: ClassVar[str | None] = "softmax"
-    target_kind: ClassVar[str] = "distribution"
+    target_kind: str = "distribution"
 
     def __init__(
         self,
         from_logits: bool = False,
         label_smoothing: float = 0.0,
         axis: int = -1,
-        *,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
+        dtype: Any = None,
     ) -> None:
-        super().__init__(from_logits, reduction=reduction, name=name)
+        super().__init__(from_logits, reduction, name, dtype)
         self.label_smoothing = self._check_smoothing(label_smoothing)
         self.axis = axis
 
@@ -140,6 +182,7 @@ class SparseCategoricalCrossentropy(Crossentropy):
         axis: The class axis.
         reduction: See `Loss`.
         name: The name in logs.
+        dtype: See `Loss`.
 
     Example:
         >>> import numpy as np
@@ -148,24 +191,24 @@ class SparseCategoricalCrossentropy(Crossentropy):
     """
 
     logits_of: ClassVar[str | None] = "softmax"
-    target_kind: ClassVar[str] = "labels"
+    target_kind: str = "labels"
 
     def __init__(
         self,
         from_logits: bool = False,
         ignore_class: int | None = None,
         axis: int = -1,
-        *,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
+        dtype: Any = None,
     ) -> None:
-        super().__init__(from_logits, reduction=reduction, name=name)
+        super().__init__(from_logits, reduction, name, dtype)
         self.ignore_class = ignore_class
         self.axis = axis
 
-    def target_mask(self, y_true: ArrayLike) -> jax.Array | None:
+    def target_mask(self, y_true: ArrayLike, y_pred: ArrayLike | None = None) -> jax.Array | None:
         """Returns bool[B, ...], False where the target is `ignore_class`; None without one."""
-        return None if self.ignore_class is None else jnp.asarray(y_true) != self.ignore_class
+        return None if self.ignore_class is None else is_present(y_true, self.ignore_class)
 
     def _compute(self, y_true: jax.Array, y_pred: jax.Array, from_logits: bool) -> jax.Array:
         return ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits, self.ignore_class, self.axis)
@@ -184,6 +227,7 @@ class BinaryFocalCrossentropy(Crossentropy):
         axis: The axis that is averaged.
         reduction: See `Loss`.
         name: The name in logs.
+        dtype: See `Loss`.
 
     Example:
         >>> import numpy as np
@@ -192,7 +236,7 @@ class BinaryFocalCrossentropy(Crossentropy):
     """
 
     logits_of: ClassVar[str | None] = "sigmoid"
-    target_kind: ClassVar[str] = "binary"
+    target_kind: str = "binary"
     averages: ClassVar[bool] = True
 
     def __init__(
@@ -203,11 +247,11 @@ class BinaryFocalCrossentropy(Crossentropy):
         from_logits: bool = False,
         label_smoothing: float = 0.0,
         axis: int = -1,
-        *,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
+        dtype: Any = None,
     ) -> None:
-        super().__init__(from_logits, reduction=reduction, name=name)
+        super().__init__(from_logits, reduction, name, dtype)
         self.apply_class_balancing = apply_class_balancing
         self.alpha = alpha
         self.gamma = gamma
@@ -232,13 +276,14 @@ class CategoricalFocalCrossentropy(Crossentropy):
     """The categorical cross-entropy with easy samples held down (Lin et al., 2017, arXiv:1708.02002).
 
     Args:
-        alpha: The weight of every class.
+        alpha: The weight of every class, or a list with one for each.
         gamma: How strongly easy samples are held down.
         from_logits: Whether predictions are logits instead of probabilities.
         label_smoothing: The fraction s that moves targets to y (1 - s) + s / K.
         axis: The class axis.
         reduction: See `Loss`.
         name: The name in logs.
+        dtype: See `Loss`.
 
     Example:
         >>> import numpy as np
@@ -247,20 +292,20 @@ class CategoricalFocalCrossentropy(Crossentropy):
     """
 
     logits_of: ClassVar[str | None] = "softmax"
-    target_kind: ClassVar[str] = "distribution"
+    target_kind: str = "distribution"
 
     def __init__(
         self,
-        alpha: float = 0.25,
+        alpha: float | Sequence[float] = 0.25,
         gamma: float = 2.0,
         from_logits: bool = False,
         label_smoothing: float = 0.0,
         axis: int = -1,
-        *,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
+        dtype: Any = None,
     ) -> None:
-        super().__init__(from_logits, reduction=reduction, name=name)
+        super().__init__(from_logits, reduction, name, dtype)
         self.alpha = alpha
         self.gamma = gamma
         self.label_smoothing = self._check_smoothing(label_smoothing)
@@ -270,3 +315,53 @@ class CategoricalFocalCrossentropy(Crossentropy):
         return ops.categorical_focal_crossentropy(
             y_true, y_pred, self.alpha, self.gamma, from_logits, self.label_smoothing, self.axis
         )
+
+
+@register("losses.CategoricalGeneralizedCrossEntropy")
+class CategoricalGeneralizedCrossEntropy(Loss):
+    """(1 - p^q) / q with the probability p of the class an integer label names, for labels that may be wrong.
+
+    Source: Zhang and Sabuncu, 2018, arXiv:1805.07836.
+
+    Args:
+        q: Between 0 (the cross-entropy) and 1 (1 - p, which bounds what one wrong label can cost).
+        reduction: See `Loss`.
+        name: The name in logs.
+        dtype: See `Loss`.
+
+    Raises:
+        InputError: `q` is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> float(CategoricalGeneralizedCrossEntropy()(np.array([1]), np.array([[0.75, 0.25]])))
+        1.0
+    """
+
+    logits_of: ClassVar[str | None] = "softmax"
+    target_kind: str = "labels"
+
+    def __init__(
+        self,
+        q: float = 0.5,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name or "categorical_generalized_cross_entropy", reduction, dtype)
+        if not 0 < q < 1:
+            raise InputError(
+                f"loss '{self.name}'",
+                expected="a q between 0 and 1",
+                got=q,
+                fix="Take 0.5, or 0.7 for very noisy labels.",
+            )
+        self.q = q
+
+    def call(self, y_true: jax.Array, y_pred: jax.Array) -> jax.Array:
+        """Computes `ops.crossentropies.categorical_generalized_cross_entropy`."""
+        return ops.categorical_generalized_cross_entropy(y_true, y_pred, self.q)
+
+    def values_from_logits(self, y_true: ArrayLike, logits: ArrayLike) -> jax.Array:
+        """Computes the loss of each sample from the logits of a softmax; see `Loss`."""
+        return ops.categorical_generalized_cross_entropy(y_true, self.prepare(logits), self.q, True)

@@ -6,18 +6,19 @@ from typing import ClassVar
 
 import jax
 
-from gradwise.losses.base import Loss
+from gradwise.losses.base import PlainLoss
 from gradwise.ops import losses as ops
 from gradwise.registry import register
 
 
 @register("losses.Hinge")
-class Hinge(Loss):
+class Hinge(PlainLoss):
     """The mean of max(1 - y_true * y_pred, 0) for classes -1 (or 0) and +1.
 
     Args:
         reduction: See `Loss`.
         name: The name in logs.
+        dtype: See `Loss`.
 
     Example:
         >>> import numpy as np
@@ -26,6 +27,7 @@ class Hinge(Loss):
     """
 
     averages: ClassVar[bool] = True
+    target_kind: str = "signs"
 
     def call(self, y_true: jax.Array, y_pred: jax.Array) -> jax.Array:
         """Computes `ops.losses.hinge`."""
@@ -33,12 +35,13 @@ class Hinge(Loss):
 
 
 @register("losses.SquaredHinge")
-class SquaredHinge(Loss):
+class SquaredHinge(PlainLoss):
     """The mean of max(1 - y_true * y_pred, 0)^2 for classes -1 (or 0) and +1.
 
     Args:
         reduction: See `Loss`.
         name: The name in logs.
+        dtype: See `Loss`.
 
     Example:
         >>> import numpy as np
@@ -47,6 +50,7 @@ class SquaredHinge(Loss):
     """
 
     averages: ClassVar[bool] = True
+    target_kind: str = "signs"
 
     def call(self, y_true: jax.Array, y_pred: jax.Array) -> jax.Array:
         """Computes `ops.losses.squared_hinge`."""
@@ -54,12 +58,13 @@ class SquaredHinge(Loss):
 
 
 @register("losses.CategoricalHinge")
-class CategoricalHinge(Loss):
+class CategoricalHinge(PlainLoss):
     """The margin between the right class's score and the best wrong one, for one-hot targets.
 
     Args:
         reduction: See `Loss`.
         name: The name in logs.
+        dtype: See `Loss`.
 
     Example:
         >>> import numpy as np
@@ -67,7 +72,7 @@ class CategoricalHinge(Loss):
         0.75
     """
 
-    target_kind: ClassVar[str] = "distribution"
+    target_kind: str = "distribution"
 
     def call(self, y_true: jax.Array, y_pred: jax.Array) -> jax.Array:
         """Computes `ops.losses.categorical_hinge`."""

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
+from jax.typing import ArrayLike
 
-from gradwise.losses.base import Loss
+from gradwise.losses.base import Loss, PlainLoss
 from gradwise.ops import losses as ops
 from gradwise.registry import register
 
 
 @register("losses.MeanSquaredError", aliases=("mse",))
-class MeanSquaredError(Loss):
+class MeanSquaredError(PlainLoss):
     """The mean of (y_true - y_pred)^2.
 
     Args:
         reduction: See `Loss`.
         name: The name in logs.
+        dtype: See `Loss`.
 
     Example:
         >>> import numpy as np
@@ -33,12 +35,13 @@ class MeanSquaredError(Loss):
 
 
 @register("losses.MeanAbsoluteError", aliases=("mae",))
-class MeanAbsoluteError(Loss):
+class MeanAbsoluteError(PlainLoss):
     """The mean of |y_true - y_pred|.
 
     Args:
         reduction: See `Loss`.
         name: The name in logs.
+        dtype: See `Loss`.
 
     Example:
         >>> import numpy as np
@@ -54,12 +57,13 @@ class MeanAbsoluteError(Loss):
 
 
 @register("losses.MeanAbsolutePercentageError", aliases=("mape",))
-class MeanAbsolutePercentageError(Loss):
+class MeanAbsolutePercentageError(PlainLoss):
     """The mean of 100 * |y_true - y_pred| / |y_true|, in percent.
 
     Args:
         reduction: See `Loss`.
         name: The name in logs.
+        dtype: See `Loss`.
 
     Example:
         >>> import numpy as np
@@ -75,12 +79,13 @@ class MeanAbsolutePercentageError(Loss):
 
 
 @register("losses.MeanSquaredLogarithmicError", aliases=("msle",))
-class MeanSquaredLogarithmicError(Loss):
+class MeanSquaredLogarithmicError(PlainLoss):
     """The mean of (log(1 + y_true) - log(1 + y_pred))^2.
 
     Args:
         reduction: See `Loss`.
         name: The name in logs.
+        dtype: See `Loss`.
 
     Example:
         >>> import numpy as np
@@ -89,6 +94,7 @@ class MeanSquaredLogarithmicError(Loss):
     """
 
     averages: ClassVar[bool] = True
+    target_kind: str = "amounts"
 
     def call(self, y_true: jax.Array, y_pred: jax.Array) -> jax.Array:
         """Computes `ops.losses.mean_squared_logarithmic_error`."""
@@ -103,6 +109,7 @@ class Huber(Loss):
         delta: The error at which the square turns into a line.
         reduction: See `Loss`.
         name: The name in logs; "huber_loss" by default, as in Keras.
+        dtype: See `Loss`.
 
     Example:
         >>> import numpy as np
@@ -113,9 +120,13 @@ class Huber(Loss):
     averages: ClassVar[bool] = True
 
     def __init__(
-        self, delta: float = 1.0, *, reduction: str | None = "sum_over_batch_size", name: str | None = None
+        self,
+        delta: float = 1.0,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name or "huber_loss")
+        super().__init__(name or "huber_loss", reduction, dtype)
         self.delta = delta
 
     def call(self, y_true: jax.Array, y_pred: jax.Array) -> jax.Array:
@@ -124,12 +135,13 @@ class Huber(Loss):
 
 
 @register("losses.LogCosh")
-class LogCosh(Loss):
+class LogCosh(PlainLoss):
     """The mean of log(cosh(y_pred - y_true)).
 
     Args:
         reduction: See `Loss`.
         name: The name in logs.
+        dtype: See `Loss`.
 
     Example:
         >>> import numpy as np
@@ -152,6 +164,7 @@ class CosineSimilarity(Loss):
         axis: The axis of the vectors.
         reduction: See `Loss`.
         name: The name in logs.
+        dtype: See `Loss`.
 
     Example:
         >>> import numpy as np
@@ -160,9 +173,13 @@ class CosineSimilarity(Loss):
     """
 
     def __init__(
-        self, axis: int = -1, *, reduction: str | None = "sum_over_batch_size", name: str | None = None
+        self,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name)
+        super().__init__(name, reduction, dtype)
         self.axis = axis
 
     def call(self, y_true: jax.Array, y_pred: jax.Array) -> jax.Array:
@@ -171,12 +188,13 @@ class CosineSimilarity(Loss):
 
 
 @register("losses.KLDivergence", aliases=("kld", "kullback_leibler_divergence"))
-class KLDivergence(Loss):
+class KLDivergence(PlainLoss):
     """The sum of y_true * log(y_true / y_pred) over the classes.
 
     Args:
         reduction: See `Loss`.
         name: The name in logs.
+        dtype: See `Loss`.
 
     Example:
         >>> import numpy as np
@@ -184,20 +202,26 @@ class KLDivergence(Loss):
         0.6931
     """
 
-    target_kind: ClassVar[str] = "distribution"
+    logits_of: ClassVar[str | None] = "softmax"
+    target_kind: str = "distribution"
 
     def call(self, y_true: jax.Array, y_pred: jax.Array) -> jax.Array:
         """Computes `ops.losses.kl_divergence`."""
         return ops.kl_divergence(y_true, y_pred)
 
+    def values_from_logits(self, y_true: ArrayLike, logits: ArrayLike) -> jax.Array:
+        """Computes the loss of each sample from the logits of a softmax; see `Loss`."""
+        return ops.kl_divergence(y_true, self.prepare(logits), from_logits=True)
+
 
 @register("losses.Poisson")
-class Poisson(Loss):
+class Poisson(PlainLoss):
     """The mean of y_pred - y_true * log(y_pred), for counts.
 
     Args:
         reduction: See `Loss`.
         name: The name in logs.
+        dtype: See `Loss`.
 
     Example:
         >>> import numpy as np
@@ -205,8 +229,14 @@ class Poisson(Loss):
         1.0
     """
 
+    logits_of: ClassVar[str | None] = "exponential"
+    target_kind: str = "counts"
     averages: ClassVar[bool] = True
 
     def call(self, y_true: jax.Array, y_pred: jax.Array) -> jax.Array:
         """Computes `ops.losses.poisson`."""
         return ops.poisson(y_true, y_pred)
+
+    def values_from_logits(self, y_true: ArrayLike, logits: ArrayLike) -> jax.Array:
+        """Computes the loss of each sample from the logarithms of the rates; see `Loss`."""
+        return ops.poisson(y_true, self.prepare(logits), from_logits=True)

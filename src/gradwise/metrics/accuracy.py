@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
 from jax.typing import ArrayLike
 
+from gradwise.metrics.checks import count, thresholds_of
 from gradwise.metrics.reductions import MeanOfValues
 from gradwise.ops import metrics as ops
 from gradwise.registry import register
@@ -26,6 +27,7 @@ class Accuracy(ShareOfRight):
 
     Args:
         name: The name in logs.
+        dtype: See `Metric`.
 
     Example:
         >>> float(Accuracy()([[1], [2]], [[1], [3]]))
@@ -43,16 +45,20 @@ class BinaryAccuracy(ShareOfRight):
 
     Args:
         name: The name in logs.
+        dtype: See `Metric`.
         threshold: Predictions above it mean 1; use 0 for logits and for outputs from -1 to 1.
+
+    Raises:
+        InputError: The threshold is out of range.
 
     Example:
         >>> float(BinaryAccuracy()([1, 0], [[0.7], [0.6]]))
         0.5
     """
 
-    def __init__(self, name: str | None = None, threshold: float = 0.5) -> None:
-        super().__init__(name)
-        self.threshold = threshold
+    def __init__(self, name: str | None = None, dtype: Any = None, threshold: float = 0.5) -> None:
+        super().__init__(name, dtype)
+        self.threshold = thresholds_of(f"metric '{self.name}'", threshold)[0]
 
     def values(self, y_true: ArrayLike, y_pred: jax.Array) -> jax.Array:
         """Computes `ops.metrics.binary_accuracy`."""
@@ -65,6 +71,7 @@ class CategoricalAccuracy(ShareOfRight):
 
     Args:
         name: The name in logs.
+        dtype: See `Metric`.
 
     Example:
         >>> float(CategoricalAccuracy()([[0, 1], [0, 1]], [[0.2, 0.8], [0.9, 0.1]]))
@@ -82,6 +89,7 @@ class SparseCategoricalAccuracy(ShareOfRight):
 
     Args:
         name: The name in logs.
+        dtype: See `Metric`.
 
     Example:
         >>> float(SparseCategoricalAccuracy()([1, 1], [[0.2, 0.8], [0.9, 0.1]]))
@@ -98,17 +106,21 @@ class TopKCategoricalAccuracy(ShareOfRight):
     """The share of samples whose class (a one-hot target) is among the k largest predictions.
 
     Args:
-        k: How many predictions count.
+        k: How many predictions count, at least 1.
         name: The name in logs.
+        dtype: See `Metric`.
+
+    Raises:
+        InputError: k is out of range.
 
     Example:
         >>> float(TopKCategoricalAccuracy(2)([[0, 0, 1]], [[0.5, 0.2, 0.3]]))
         1.0
     """
 
-    def __init__(self, k: int = 5, name: str | None = None) -> None:
-        super().__init__(name)
-        self.k = k
+    def __init__(self, k: int = 5, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(name, dtype)
+        self.k = count(f"metric '{self.name}'", "k", k)
 
     def values(self, y_true: ArrayLike, y_pred: jax.Array) -> jax.Array:
         """Computes `ops.metrics.top_k_categorical_accuracy`."""
@@ -120,18 +132,26 @@ class SparseTopKCategoricalAccuracy(ShareOfRight):
     """The share of samples whose class (an integer label) is among the k largest predictions.
 
     Args:
-        k: How many predictions count.
+        k: How many predictions count, at least 1.
         name: The name in logs.
+        dtype: See `Metric`.
+        from_sorted_ids: Whether predictions are class numbers, from the best down, instead of scores.
+
+    Raises:
+        InputError: k is out of range.
 
     Example:
         >>> float(SparseTopKCategoricalAccuracy(2)([2], [[0.5, 0.2, 0.3]]))
         1.0
     """
 
-    def __init__(self, k: int = 5, name: str | None = None) -> None:
-        super().__init__(name)
-        self.k = k
+    def __init__(
+        self, k: int = 5, name: str | None = None, dtype: Any = None, from_sorted_ids: bool = False
+    ) -> None:
+        super().__init__(name, dtype)
+        self.k = count(f"metric '{self.name}'", "k", k)
+        self.from_sorted_ids = from_sorted_ids
 
     def values(self, y_true: ArrayLike, y_pred: jax.Array) -> jax.Array:
         """Computes `ops.metrics.sparse_top_k_categorical_accuracy`."""
-        return ops.sparse_top_k_categorical_accuracy(y_true, y_pred, self.k)
+        return ops.sparse_top_k_categorical_accuracy(y_true, y_pred, self.k, self.from_sorted_ids)

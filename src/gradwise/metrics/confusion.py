@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
-import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from gradwise.errors import InputError
 from gradwise.losses.base import full_precision
 from gradwise.metrics.base import Metric, Totals
+from gradwise.metrics.checks import check_class, count, thresholds_of
 from gradwise.ops.metrics import as_indicators, counts_above, keep_top_k
 from gradwise.ops.weighting import align_weights, safe_divide
 from gradwise.registry import register
@@ -29,11 +28,12 @@ class ConfusionMetric(Metric):
     Args:
         thresholds: From 0 to 1, one or several; the result has one value for each. None for 0.5.
         name: The name in logs.
+        dtype: See `Metric`.
         top_k: If set, only the k largest predictions of a sample can mean 1, by default all of them.
         class_id: If set, only this output counts.
 
     Raises:
-        InputError: A threshold is outside [0, 1].
+        InputError: A threshold is outside [0, 1], or `top_k` or `class_id` is no such number.
     """
 
     # Which of the four counts this metric needs.
@@ -43,29 +43,22 @@ class ConfusionMetric(Metric):
         self,
         thresholds: float | Sequence[float] | None = None,
         name: str | None = None,
-        *,
+        dtype: Any = None,
         top_k: int | None = None,
         class_id: int | None = None,
     ) -> None:
-        super().__init__(name)
+        super().__init__(name, dtype)
+        where = f"metric '{self.name}'"
         if thresholds is None:
             self.thresholds: tuple[float, ...] = (0.5 if top_k is None else -1e10,)
         else:
-            several = isinstance(thresholds, Sequence)
-            self.thresholds = tuple(thresholds) if isinstance(thresholds, Sequence) else (thresholds,)
-            if not all(0 <= each <= 1 for each in self.thresholds) or (several and not self.thresholds):
-                raise InputError(
-                    f"metric '{self.name}'",
-                    expected="thresholds from 0 to 1",
-                    got=thresholds,
-                    fix="Thresholds are probabilities; for logits use 0.",
-                )
-        self.top_k = top_k
-        self.class_id = class_id
+            self.thresholds = thresholds_of(where, thresholds)
+        self.top_k = None if top_k is None else count(where, "top_k", top_k)
+        self.class_id = None if class_id is None else count(where, "class_id", class_id, 0)
 
     def init(self) -> Totals:
         """Returns zeros for each count and threshold."""
-        return {key: jnp.zeros(len(self.thresholds), jnp.float32) for key in self.counts}
+        return {key: self.zeros((len(self.thresholds),)) for key in self.counts}
 
     def update(
         self, totals: Totals, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
@@ -77,6 +70,7 @@ class ConfusionMetric(Metric):
         if self.top_k is not None:
             y_pred = keep_top_k(y_pred, self.top_k)
         if self.class_id is not None:
+            check_class(where, self.class_id, y_pred.shape)
             positive, y_pred = positive[..., self.class_id], y_pred[..., self.class_id]
             weights = None if weights is None else weights[..., 0]
         found = dict(zip(_COUNTS, counts_above(positive, y_pred, weights, self.thresholds), strict=True))
@@ -93,8 +87,13 @@ class ConfusionMetric(Metric):
 
 
 class _Count(ConfusionMetric):
-    def __init__(self, thresholds: float | Sequence[float] | None = None, name: str | None = None) -> None:
-        super().__init__(thresholds, name)
+    def __init__(
+        self,
+        thresholds: float | Sequence[float] | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(thresholds, name, dtype)
 
     def ratio(self, totals: Totals) -> jax.Array:
         return totals[self.counts[0]]
@@ -107,6 +106,7 @@ class TruePositives(_Count):
     Args:
         thresholds: See `ConfusionMetric`.
         name: The name in logs.
+        dtype: See `Metric`.
 
     Example:
         >>> float(TruePositives()([1, 1, 0, 0], [0.9, 0.2, 0.8, 0.1]))
@@ -124,6 +124,7 @@ class FalsePositives(_Count):
     Args:
         thresholds: See `ConfusionMetric`.
         name: The name in logs.
+        dtype: See `Metric`.
 
     Example:
         >>> float(FalsePositives()([1, 1, 0, 0], [0.9, 0.2, 0.8, 0.1]))
@@ -141,6 +142,7 @@ class TrueNegatives(_Count):
     Args:
         thresholds: See `ConfusionMetric`.
         name: The name in logs.
+        dtype: See `Metric`.
 
     Example:
         >>> float(TrueNegatives()([1, 1, 0, 0], [0.9, 0.2, 0.8, 0.1]))
@@ -158,6 +160,7 @@ class FalseNegatives(_Count):
     Args:
         thresholds: See `ConfusionMetric`.
         name: The name in logs.
+        dtype: See `Metric`.
 
     Example:
         >>> float(FalseNegatives()([1, 1, 0, 0], [0.9, 0.2, 0.8, 0.1]))
@@ -177,6 +180,7 @@ class Precision(ConfusionMetric):
         top_k: See `ConfusionMetric`.
         class_id: See `ConfusionMetric`.
         name: The name in logs.
+        dtype: See `Metric`.
 
     Example:
         >>> float(Precision()([1, 1, 0, 0], [0.9, 0.7, 0.8, 0.6]))
@@ -192,8 +196,9 @@ class Precision(ConfusionMetric):
         top_k: int | None = None,
         class_id: int | None = None,
         name: str | None = None,
+        dtype: Any = None,
     ) -> None:
-        super().__init__(thresholds, name, top_k=top_k, class_id=class_id)
+        super().__init__(thresholds, name, dtype, top_k, class_id)
 
     def ratio(self, totals: Totals) -> jax.Array:
         """Computes tp / (tp + fp), 0 if nothing was called 1."""
@@ -210,6 +215,7 @@ class Recall(ConfusionMetric):
         top_k: See `ConfusionMetric`.
         class_id: See `ConfusionMetric`.
         name: The name in logs.
+        dtype: See `Metric`.
 
     Example:
         >>> float(Recall()([1, 1, 0, 0], [0.9, 0.2, 0.8, 0.1]))
@@ -225,10 +231,81 @@ class Recall(ConfusionMetric):
         top_k: int | None = None,
         class_id: int | None = None,
         name: str | None = None,
+        dtype: Any = None,
     ) -> None:
-        super().__init__(thresholds, name, top_k=top_k, class_id=class_id)
+        super().__init__(thresholds, name, dtype, top_k, class_id)
 
     def ratio(self, totals: Totals) -> jax.Array:
         """Computes tp / (tp + fn), 0 if no target is 1."""
         found = totals["true_positives"]
         return safe_divide(found, found + totals["false_negatives"])
+
+
+@register("metrics.Specificity")
+class Specificity(ConfusionMetric):
+    """The share of rightly refused ones among the targets 0: tn / (tn + fp).
+
+    Args:
+        thresholds: See `ConfusionMetric`.
+        top_k: See `ConfusionMetric`.
+        class_id: See `ConfusionMetric`.
+        name: The name in logs.
+        dtype: See `Metric`.
+
+    Example:
+        >>> float(Specificity()([1, 1, 0, 0], [0.9, 0.2, 0.8, 0.1]))
+        0.5
+    """
+
+    counts: ClassVar[tuple[str, ...]] = ("true_negatives", "false_positives")
+    direction: ClassVar[str | None] = "up"
+
+    def __init__(
+        self,
+        thresholds: float | Sequence[float] | None = None,
+        top_k: int | None = None,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(thresholds, name, dtype, top_k, class_id)
+
+    def ratio(self, totals: Totals) -> jax.Array:
+        """Computes tn / (tn + fp), 0 if no target is 0."""
+        right = totals["true_negatives"]
+        return safe_divide(right, right + totals["false_positives"])
+
+
+@register("metrics.FalsePositiveRate", aliases=("fpr",))
+class FalsePositiveRate(ConfusionMetric):
+    """The share of false alarms among the targets 0: fp / (fp + tn).
+
+    Args:
+        thresholds: See `ConfusionMetric`.
+        top_k: See `ConfusionMetric`.
+        class_id: See `ConfusionMetric`.
+        name: The name in logs.
+        dtype: See `Metric`.
+
+    Example:
+        >>> float(FalsePositiveRate()([1, 1, 0, 0], [0.9, 0.2, 0.8, 0.1]))
+        0.5
+    """
+
+    counts: ClassVar[tuple[str, ...]] = ("false_positives", "true_negatives")
+    direction: ClassVar[str | None] = "down"
+
+    def __init__(
+        self,
+        thresholds: float | Sequence[float] | None = None,
+        top_k: int | None = None,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(thresholds, name, dtype, top_k, class_id)
+
+    def ratio(self, totals: Totals) -> jax.Array:
+        """Computes fp / (fp + tn), 0 if no target is 0."""
+        wrong = totals["false_positives"]
+        return safe_divide(wrong, wrong + totals["true_negatives"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,7 @@ from jax.typing import ArrayLike
 from gradwise.errors import InputError, StateError, unknown_name
 from gradwise.losses.base import full_precision
 from gradwise.metrics.base import Metric, Totals
+from gradwise.metrics.checks import fraction
 from gradwise.ops.metrics import as_indicators
 from gradwise.ops.weighting import align_weights, safe_divide
 from gradwise.registry import register
@@ -29,6 +30,7 @@ class FBetaScore(Metric):
         threshold: Predictions above it mean 1. None means: the largest of the row. (One output has no
             largest, so there None is 0.5; Keras calls every sample 1.)
         name: The name in logs.
+        dtype: See `Metric`.
 
     Raises:
         InputError: A setting is out of range.
@@ -47,20 +49,17 @@ class FBetaScore(Metric):
         beta: float = 1.0,
         threshold: float | None = None,
         name: str | None = None,
+        dtype: Any = None,
     ) -> None:
-        super().__init__(name or "fbeta_score")
+        super().__init__(name or "fbeta_score", dtype)
         where = f"metric '{self.name}'"
         if average is not None and average not in _AVERAGES:
             raise unknown_name(where, "an average", average, _AVERAGES)
         if not beta > 0:
             raise InputError(where, expected="a beta above 0", got=beta, fix="Use 1.0 for the F1 score.")
-        if threshold is not None and not 0 <= threshold <= 1:
-            raise InputError(
-                where,
-                expected="a threshold from 0 to 1, or None",
-                got=threshold,
-                fix="Thresholds are probabilities; for logits use 0.",
-            )
+        if threshold is not None:
+            note = "Thresholds are probabilities; for logits use 0."
+            threshold = fraction(where, "a threshold", threshold, note)
         self.average = average
         self.beta = beta
         self.threshold = threshold
@@ -84,7 +83,7 @@ class FBetaScore(Metric):
                 fix="Call build with the shape of the model's output, or update_state with a batch.",
             )
         keys = ("true_positives", "false_positives", "false_negatives")
-        return {key: jnp.zeros(self._classes, jnp.float32) for key in keys}
+        return {key: self.zeros((self._classes,)) for key in keys}
 
     def update(
         self, totals: Totals, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
@@ -142,6 +141,7 @@ class F1Score(FBetaScore):
         average: See `FBetaScore`.
         threshold: See `FBetaScore`.
         name: The name in logs.
+        dtype: See `Metric`.
 
     Example:
         >>> F1Score()([0, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]]).tolist()
@@ -149,6 +149,10 @@ class F1Score(FBetaScore):
     """
 
     def __init__(
-        self, average: str | None = None, threshold: float | None = None, name: str | None = None
+        self,
+        average: str | None = None,
+        threshold: float | None = None,
+        name: str | None = None,
+        dtype: Any = None,
     ) -> None:
-        super().__init__(average, 1.0, threshold, name or "f1_score")
+        super().__init__(average, 1.0, threshold, name or "f1_score", dtype)

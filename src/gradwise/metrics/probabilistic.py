@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gradwise.losses.crossentropy import BinaryCrossentropy as BinaryCrossentropyLoss
 from gradwise.losses.crossentropy import CategoricalCrossentropy as CategoricalCrossentropyLoss
 from gradwise.losses.crossentropy import SparseCategoricalCrossentropy as SparseCategoricalCrossentropyLoss
@@ -20,6 +22,7 @@ class BinaryCrossentropy(LossMetric):
 
     Args:
         name: The name in logs.
+        dtype: See `Metric`.
         from_logits: Whether predictions are logits instead of probabilities.
         label_smoothing: The fraction s that moves targets to y (1 - s) + s / 2.
 
@@ -29,9 +32,13 @@ class BinaryCrossentropy(LossMetric):
     """
 
     def __init__(
-        self, name: str | None = None, from_logits: bool = False, label_smoothing: float = 0.0
+        self,
+        name: str | None = None,
+        dtype: Any = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__(BinaryCrossentropyLoss(from_logits, label_smoothing), name)
+        super().__init__(BinaryCrossentropyLoss(from_logits, label_smoothing), name, dtype)
 
 
 @register("metrics.CategoricalCrossentropy", aliases=("cce",))
@@ -40,6 +47,7 @@ class CategoricalCrossentropy(LossMetric):
 
     Args:
         name: The name in logs.
+        dtype: See `Metric`.
         from_logits: Whether predictions are logits instead of probabilities.
         label_smoothing: The fraction s that moves targets to y (1 - s) + s / K.
         axis: The class axis.
@@ -50,9 +58,14 @@ class CategoricalCrossentropy(LossMetric):
     """
 
     def __init__(
-        self, name: str | None = None, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
+        self,
+        name: str | None = None,
+        dtype: Any = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
     ) -> None:
-        super().__init__(CategoricalCrossentropyLoss(from_logits, label_smoothing, axis), name)
+        super().__init__(CategoricalCrossentropyLoss(from_logits, label_smoothing, axis), name, dtype)
 
 
 @register("metrics.SparseCategoricalCrossentropy", aliases=("scce",))
@@ -61,6 +74,7 @@ class SparseCategoricalCrossentropy(LossMetric):
 
     Args:
         name: The name in logs.
+        dtype: See `Metric`.
         from_logits: Whether predictions are logits instead of probabilities.
         ignore_class: A label whose samples do not count.
         axis: The class axis.
@@ -73,11 +87,12 @@ class SparseCategoricalCrossentropy(LossMetric):
     def __init__(
         self,
         name: str | None = None,
+        dtype: Any = None,
         from_logits: bool = False,
         ignore_class: int | None = None,
         axis: int = -1,
     ) -> None:
-        super().__init__(SparseCategoricalCrossentropyLoss(from_logits, ignore_class, axis), name)
+        super().__init__(SparseCategoricalCrossentropyLoss(from_logits, ignore_class, axis), name, dtype)
 
 
 @register("metrics.KLDivergence", aliases=("kld", "kullback_leibler_divergence"))
@@ -86,14 +101,15 @@ class KLDivergence(LossMetric):
 
     Args:
         name: The name in logs.
+        dtype: See `Metric`.
 
     Example:
         >>> round(float(KLDivergence()([[0.0, 1.0]], [[0.5, 0.5]])), 4)
         0.6931
     """
 
-    def __init__(self, name: str | None = None) -> None:
-        super().__init__(KLDivergenceLoss(), name)
+    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(KLDivergenceLoss(), name, dtype)
 
 
 @register("metrics.Poisson")
@@ -102,14 +118,15 @@ class Poisson(LossMetric):
 
     Args:
         name: The name in logs.
+        dtype: See `Metric`.
 
     Example:
         >>> round(float(Poisson()([[2.0]], [[1.0]])), 4)
         1.0
     """
 
-    def __init__(self, name: str | None = None) -> None:
-        super().__init__(PoissonLoss(), name)
+    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(PoissonLoss(), name, dtype)
 
 
 @register("metrics.Hinge")
@@ -118,14 +135,15 @@ class Hinge(LossMetric):
 
     Args:
         name: The name in logs.
+        dtype: See `Metric`.
 
     Example:
         >>> round(float(Hinge()([-1, 1], [0.5, 2.0])), 4)
         0.75
     """
 
-    def __init__(self, name: str | None = None) -> None:
-        super().__init__(HingeLoss(), name)
+    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(HingeLoss(), name, dtype)
 
 
 @register("metrics.SquaredHinge")
@@ -134,14 +152,15 @@ class SquaredHinge(LossMetric):
 
     Args:
         name: The name in logs.
+        dtype: See `Metric`.
 
     Example:
         >>> round(float(SquaredHinge()([-1, 1], [0.5, 2.0])), 4)
         1.125
     """
 
-    def __init__(self, name: str | None = None) -> None:
-        super().__init__(SquaredHingeLoss(), name)
+    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(SquaredHingeLoss(), name, dtype)
 
 
 @register("metrics.CategoricalHinge")
@@ -150,11 +169,12 @@ class CategoricalHinge(LossMetric):
 
     Args:
         name: The name in logs.
+        dtype: See `Metric`.
 
     Example:
         >>> round(float(CategoricalHinge()([[0, 1]], [[0.5, 0.75]])), 4)
         0.75
     """
 
-    def __init__(self, name: str | None = None) -> None:
-        super().__init__(CategoricalHingeLoss(), name)
+    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(CategoricalHingeLoss(), name, dtype)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+import functools
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
+from gradwise.errors import InputError
 from gradwise.losses.base import Loss, full_precision, per_sample
 from gradwise.metrics.base import Metric, Totals, as_array
 from gradwise.ops.alignment import match_rank
@@ -17,13 +19,14 @@ from gradwise.ops.weighting import align_weights, safe_divide, weight_sum, weigh
 from gradwise.registry import register
 
 
-class MeanOfValues(Metric):
+class MeanOfValues(Metric, ABC):
     """A weighted mean of values that the batch gives, one or more for each sample.
 
     Subclasses define `values`.
 
     Args:
         name: The name in logs.
+        dtype: See `Metric`.
     """
 
     @abstractmethod
@@ -44,7 +47,7 @@ class MeanOfValues(Metric):
 
     def init(self) -> Totals:
         """Returns zeros for the total and the weight."""
-        return {"total": jnp.zeros((), jnp.float32), "weight": jnp.zeros((), jnp.float32)}
+        return {"total": self.zeros(), "weight": self.zeros()}
 
     def update(
         self, totals: Totals, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
@@ -64,12 +67,13 @@ class LossMetric(MeanOfValues):
     Args:
         loss: The loss whose values are averaged.
         name: The name in logs.
+        dtype: See `Metric`.
     """
 
     direction: ClassVar[str | None] = "down"
 
-    def __init__(self, loss: Loss, name: str | None = None) -> None:
-        super().__init__(name)
+    def __init__(self, loss: Loss, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(name, dtype)
         self._loss = loss
 
     def values(self, y_true: ArrayLike, y_pred: jax.Array) -> jax.Array:
@@ -91,6 +95,7 @@ class FunctionMetric(MeanOfValues):
     Args:
         function: Returns number[B, ...] or a scalar. To be saved in a file it must be registered.
         name: The name in logs; by default the function's.
+        dtype: See `Metric`.
 
     Example:
         >>> metric = FunctionMetric(lambda y_true, y_pred: jnp.abs(y_true - y_pred), "distance")
@@ -98,9 +103,11 @@ class FunctionMetric(MeanOfValues):
         1.5
     """
 
-    def __init__(self, function: Callable[[Any, Any], Any], name: str | None = None) -> None:
+    def __init__(
+        self, function: Callable[[Any, Any], Any], name: str | None = None, dtype: Any = None
+    ) -> None:
         own = function.name if isinstance(function, Loss) else getattr(function, "__name__", None)
-        super().__init__(name or own)
+        super().__init__(name or own, dtype)
         self.function = function
 
     def values(self, y_true: ArrayLike, y_pred: jax.Array) -> jax.Array:
@@ -112,8 +119,48 @@ class FunctionMetric(MeanOfValues):
         return per_sample(result, y_pred.shape[0], f"metric '{self.name}'")
 
 
-class _OfValues(Metric):
-    """What `Mean` and `Sum` share: they are given values instead of targets and predictions."""
+@register("metrics.MeanMetricWrapper")
+class MeanMetricWrapper(FunctionMetric):
+    """The mean of what a function `fn(y_true, y_pred, **settings)` gives; see `FunctionMetric`.
+
+    Args:
+        fn: Returns number[B, ...] or a scalar. To be saved in a file it must be registered.
+        name: The name in logs; by default the function's.
+        dtype: See `Metric`.
+        **settings: Further arguments for the function.
+
+    Raises:
+        InputError: `fn` cannot be called.
+
+    Example:
+        >>> def power(y_true, y_pred, exponent):
+        ...     return jnp.abs(y_true - y_pred) ** exponent
+        >>> float(MeanMetricWrapper(power, exponent=3)(jnp.array([0.0, 0.0]), jnp.array([1.0, 3.0])))
+        14.0
+    """
+
+    def __init__(
+        self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **settings: Any
+    ) -> None:
+        if not callable(fn):
+            raise InputError(
+                "MeanMetricWrapper",
+                expected="a function fn(y_true, y_pred)",
+                got=repr(fn),
+                fix="Pass the function itself; metrics found by name come from metrics.get.",
+            )
+        super().__init__(fn, name, dtype)
+        if settings:
+            self.function = functools.partial(fn, **settings)
+
+
+class GivenValues(Metric, ABC):
+    """A metric that is given values instead of targets and predictions.
+
+    Args:
+        name: The name in logs.
+        dtype: See `Metric`.
+    """
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
         """Adds values to the totals kept in the object."""
@@ -142,11 +189,12 @@ class _OfValues(Metric):
 
 
 @register("metrics.Mean")
-class Mean(_OfValues):
+class Mean(GivenValues):
     """The weighted mean of the values it is given, such as the losses of a loop of one's own.
 
     Args:
         name: The name in logs.
+        dtype: See `Metric`.
 
     Example:
         >>> mean = Mean("loss")
@@ -157,7 +205,7 @@ class Mean(_OfValues):
 
     def init(self) -> Totals:
         """Returns zeros for the total and the weight."""
-        return {"total": jnp.zeros((), jnp.float32), "weight": jnp.zeros((), jnp.float32)}
+        return {"total": self.zeros(), "weight": self.zeros()}
 
     def update(  # type: ignore[override]
         self, totals: Totals, values: ArrayLike, sample_weight: ArrayLike | None = None
@@ -171,11 +219,12 @@ class Mean(_OfValues):
 
 
 @register("metrics.Sum")
-class Sum(_OfValues):
+class Sum(GivenValues):
     """The weighted sum of the values it is given.
 
     Args:
         name: The name in logs.
+        dtype: See `Metric`.
 
     Example:
         >>> float(Sum()([1.0, 3.0]))
@@ -184,7 +233,7 @@ class Sum(_OfValues):
 
     def init(self) -> Totals:
         """Returns zero."""
-        return {"total": jnp.zeros((), jnp.float32)}
+        return {"total": self.zeros()}
 
     def update(  # type: ignore[override]
         self, totals: Totals, values: ArrayLike, sample_weight: ArrayLike | None = None
@@ -193,7 +242,7 @@ class Sum(_OfValues):
         values = full_precision(values)
         where = f"metric '{self.name}'"
         weights = None if sample_weight is None else align_weights(where, sample_weight, values)
-        return {"total": totals["total"] + weighted(values, weights).sum().astype(jnp.float32)}
+        return {"total": totals["total"] + weighted(values, weights).sum().astype(totals["total"].dtype)}
 
     def compute(self, totals: Totals) -> jax.Array:
         """Returns the total."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.typing import ArrayLike
 
 from gradwise.errors import InputError, StateError
@@ -17,8 +19,9 @@ from gradwise.losses.regression import MeanAbsolutePercentageError as MeanAbsolu
 from gradwise.losses.regression import MeanSquaredError as MeanSquaredErrorLoss
 from gradwise.losses.regression import MeanSquaredLogarithmicError as MeanSquaredLogarithmicErrorLoss
 from gradwise.metrics.base import Metric, Totals
-from gradwise.metrics.reductions import LossMetric
+from gradwise.metrics.reductions import LossMetric, MeanOfValues
 from gradwise.ops.alignment import align
+from gradwise.ops.correlation import moments
 from gradwise.ops.weighting import align_weights, safe_divide
 from gradwise.registry import register
 
@@ -29,14 +32,15 @@ class MeanSquaredError(LossMetric):
 
     Args:
         name: The name in logs.
+        dtype: See `Metric`.
 
     Example:
         >>> round(float(MeanSquaredError()([0.0, 0.0], [1.0, 3.0])), 4)
         5.0
     """
 
-    def __init__(self, name: str | None = None) -> None:
-        super().__init__(MeanSquaredErrorLoss(), name)
+    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(MeanSquaredErrorLoss(), name, dtype)
 
 
 @register("metrics.MeanAbsoluteError", aliases=("mae",))
@@ -45,14 +49,15 @@ class MeanAbsoluteError(LossMetric):
 
     Args:
         name: The name in logs.
+        dtype: See `Metric`.
 
     Example:
         >>> round(float(MeanAbsoluteError()([0.0, 0.0], [1.0, 3.0])), 4)
         2.0
     """
 
-    def __init__(self, name: str | None = None) -> None:
-        super().__init__(MeanAbsoluteErrorLoss(), name)
+    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(MeanAbsoluteErrorLoss(), name, dtype)
 
 
 @register("metrics.MeanAbsolutePercentageError", aliases=("mape",))
@@ -61,14 +66,15 @@ class MeanAbsolutePercentageError(LossMetric):
 
     Args:
         name: The name in logs.
+        dtype: See `Metric`.
 
     Example:
         >>> round(float(MeanAbsolutePercentageError()([2.0], [3.0])), 4)
         50.0
     """
 
-    def __init__(self, name: str | None = None) -> None:
-        super().__init__(MeanAbsolutePercentageErrorLoss(), name)
+    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(MeanAbsolutePercentageErrorLoss(), name, dtype)
 
 
 @register("metrics.MeanSquaredLogarithmicError", aliases=("msle",))
@@ -77,14 +83,15 @@ class MeanSquaredLogarithmicError(LossMetric):
 
     Args:
         name: The name in logs.
+        dtype: See `Metric`.
 
     Example:
         >>> round(float(MeanSquaredLogarithmicError()([0.0], [1.0])), 4)
         0.4805
     """
 
-    def __init__(self, name: str | None = None) -> None:
-        super().__init__(MeanSquaredLogarithmicErrorLoss(), name)
+    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(MeanSquaredLogarithmicErrorLoss(), name, dtype)
 
 
 @register("metrics.LogCoshError", aliases=("logcosh",))
@@ -93,14 +100,15 @@ class LogCoshError(LossMetric):
 
     Args:
         name: The name in logs.
+        dtype: See `Metric`.
 
     Example:
         >>> round(float(LogCoshError()([0.0], [1.0])), 4)
         0.4338
     """
 
-    def __init__(self, name: str | None = None) -> None:
-        super().__init__(LogCosh(), name or "logcosh")
+    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(LogCosh(), name or "logcosh", dtype)
 
 
 @register("metrics.RootMeanSquaredError", aliases=("rmse",))
@@ -109,14 +117,15 @@ class RootMeanSquaredError(LossMetric):
 
     Args:
         name: The name in logs.
+        dtype: See `Metric`.
 
     Example:
         >>> float(RootMeanSquaredError()([0.0, 0.0], [1.0, 7.0]))
         5.0
     """
 
-    def __init__(self, name: str | None = None) -> None:
-        super().__init__(MeanSquaredErrorLoss(), name)
+    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(MeanSquaredErrorLoss(), name, dtype)
 
     def compute(self, totals: Totals) -> jax.Array:
         """Takes the root of the mean."""
@@ -129,6 +138,7 @@ class CosineSimilarity(LossMetric):
 
     Args:
         name: The name in logs.
+        dtype: See `Metric`.
         axis: The axis of the vectors.
 
     Example:
@@ -138,20 +148,67 @@ class CosineSimilarity(LossMetric):
 
     direction: ClassVar[str | None] = "up"
 
-    def __init__(self, name: str | None = None, axis: int = -1) -> None:
-        super().__init__(CosineSimilarityLoss(axis), name)
+    def __init__(self, name: str | None = None, dtype: Any = None, axis: int = -1) -> None:
+        super().__init__(CosineSimilarityLoss(axis), name, dtype)
 
     def values(self, y_true: ArrayLike, y_pred: jax.Array) -> jax.Array:
         """Turns the loss's sign round."""
         return -super().values(y_true, y_pred)
 
 
+@register("metrics.MeanRelativeError", aliases=("mre",))
+class MeanRelativeError(MeanOfValues):
+    """The mean of |y_true - y_pred| / normalizer; 0 where the normalizer is 0.
+
+    Args:
+        normalizer: One number, or one for each output, such as the size of errors that matters.
+        name: The name in logs.
+        dtype: See `Metric`.
+
+    Raises:
+        InputError: The normalizer is empty or no number; in use: it does not fit the outputs.
+
+    Example:
+        >>> round(float(MeanRelativeError([1, 3, 2, 3])([1, 3, 2, 3], [2, 4, 6, 8])), 4)
+        1.25
+    """
+
+    direction: ClassVar[str | None] = "down"
+
+    def __init__(
+        self, normalizer: float | Sequence[float], name: str | None = None, dtype: Any = None
+    ) -> None:
+        super().__init__(name, dtype)
+        scale = np.asarray(normalizer)
+        if scale.dtype.kind not in "biuf" or scale.size == 0:
+            raise InputError(
+                f"metric '{self.name}'",
+                expected="normalizer as a number, or one for each output",
+                got=repr(normalizer),
+                fix="Pass for example the standard deviation of the targets.",
+            )
+        self.normalizer = scale
+
+    def values(self, y_true: ArrayLike, y_pred: jax.Array) -> jax.Array:
+        """Divides the errors."""
+        where = f"metric '{self.name}'"
+        y_true, y_pred = align(where, y_true, y_pred)
+        scale = jnp.asarray(self.normalizer, y_pred.dtype)
+        if scale.size == 1:
+            scale = scale.reshape(())
+        if scale.ndim > y_pred.ndim or scale.shape not in ((), y_pred.shape[y_pred.ndim - scale.ndim :]):
+            raise InputError(
+                where,
+                expected=f"a normalizer for predictions of shape {y_pred.shape}",
+                got=f"one of shape {scale.shape}",
+                fix="Give one number, or one for each output.",
+            )
+        return safe_divide(jnp.abs(y_true - y_pred), jnp.broadcast_to(scale, y_pred.shape))
+
+
 @register("metrics.R2Score", aliases=("r2",))
 class R2Score(Metric):
     """The share of the targets' variance that the predictions explain: 1 - residual / total sum of squares.
-
-    The total sum of squares comes from sums of targets and their squares in float32; targets whose mean is
-    more than about 1000 times their standard deviation should be scaled first.
 
     Args:
         class_aggregation: "uniform_average" over the outputs, "variance_weighted_average", or None for one
@@ -159,6 +216,7 @@ class R2Score(Metric):
         num_regressors: The number of predictors p for the adjusted score 1 - (1 - R^2) (n - 1) / (n - p - 1);
             0 for the plain score, which is also given where n is not above p + 1.
         name: The name in logs.
+        dtype: See `Metric`.
 
     Raises:
         InputError: A setting is out of range.
@@ -175,8 +233,9 @@ class R2Score(Metric):
         class_aggregation: str | None = "uniform_average",
         num_regressors: int = 0,
         name: str | None = None,
+        dtype: Any = None,
     ) -> None:
-        super().__init__(name)
+        super().__init__(name, dtype)
         if class_aggregation not in (None, "uniform_average", "variance_weighted_average"):
             raise InputError(
                 f"metric '{self.name}'",
@@ -212,10 +271,8 @@ class R2Score(Metric):
                 got="an unknown number of outputs",
                 fix="Call build with the shape of the model's output, or update_state with a batch.",
             )
-        sums = {
-            key: jnp.zeros(self._outputs, jnp.float32) for key in ("sum", "squares", "residual", "weight")
-        }
-        return {**sums, "samples": jnp.zeros((), jnp.float32)}
+        keys = ("weight", "mean", "spread", "residual", "largest")
+        return {**{key: self.zeros((self._outputs,)) for key in keys}, "samples": self.zeros()}
 
     def update(
         self, totals: Totals, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
@@ -225,26 +282,45 @@ class R2Score(Metric):
         y_true, y_pred = align(where, y_true, full_precision(y_pred))
         if y_pred.ndim == 1:
             y_true, y_pred = y_true[:, None], y_pred[:, None]
-        weight = jnp.ones((1,) * y_pred.ndim, y_pred.dtype)
+        weights = jnp.ones((1,) * y_pred.ndim, y_pred.dtype)
         if sample_weight is not None:
-            weight = align_weights(where, sample_weight, y_pred).astype(y_pred.dtype)
-        weight = jnp.broadcast_to(weight, y_pred.shape)
-        terms = {
-            "sum": weight * y_true,
-            "squares": weight * jnp.square(y_true),
-            "residual": weight * jnp.square(y_true - y_pred),
-            "weight": weight,
+            weights = align_weights(where, sample_weight, y_pred).astype(y_pred.dtype)
+        rows = (-1, y_pred.shape[-1])
+        weights = jnp.broadcast_to(weights, y_pred.shape).reshape(rows)
+        y_true, y_pred = y_true.reshape(rows), y_pred.reshape(rows)
+        found = moments(y_true, y_pred, weights)
+        residual = jnp.where(weights != 0, weights * jnp.square(y_true - y_pred), 0.0).sum(0)
+        batch = {
+            "weight": found["weight"],
+            "mean": found["true"],
+            "spread": found["true_true"],
+            "residual": residual,
+            "largest": jnp.where(weights != 0, jnp.abs(y_true), 0.0).max(0, initial=0.0),
+            "samples": (weights[:, 0] != 0).sum(),
         }
-        leading = tuple(range(y_pred.ndim - 1))
-        added = {key: jnp.where(weight != 0, term, 0.0).sum(leading) for key, term in terms.items()}
-        added["samples"] = (weight[..., 0] != 0).sum()
-        return {key: totals[key] + added[key].astype(totals[key].dtype) for key in totals}
+        return self.merge(totals, {key: batch[key].astype(total.dtype) for key, total in totals.items()})
+
+    def merge(self, first: Totals, second: Totals) -> Totals:
+        """Returns the totals of the samples of both; means and spreads as in `ops.correlation`."""
+        weight = first["weight"] + second["weight"]
+        share = safe_divide(second["weight"], weight)
+        step = second["mean"] - first["mean"]
+        between = jnp.square(step) * first["weight"] * share
+        return {
+            "weight": weight,
+            "mean": first["mean"] + step * share,
+            "spread": first["spread"] + second["spread"] + between,
+            "residual": first["residual"] + second["residual"],
+            "largest": jnp.maximum(first["largest"], second["largest"]),
+            "samples": first["samples"] + second["samples"],
+        }
 
     def compute(self, totals: Totals) -> jax.Array:
         """Computes the score; targets that are all equal give 1 if met exactly, else 0."""
-        spread = totals["squares"] - safe_divide(jnp.square(totals["sum"]), totals["weight"])
-        # Below a few roundings of the squares the spread is noise, and the targets are equal in effect.
-        measurable = spread > 5e-7 * totals["squares"]
+        spread = totals["spread"]
+        # Below a few roundings of the targets the spread is noise, and they are equal in effect.
+        noise = 4 * float(np.finfo(spread.dtype).eps) * totals["largest"]
+        measurable = spread > jnp.square(noise) * totals["weight"]
         exact = (totals["residual"] == 0) & (totals["weight"] > 0)
         fallback = jnp.where(exact, 1.0, 0.0)
         score = jnp.where(measurable, 1.0 - safe_divide(totals["residual"], spread), fallback)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import jax
 import numpy as np
 
 from gradwise import losses
@@ -22,13 +24,17 @@ from gradwise.metrics.accuracy import (
 from gradwise.metrics.auc import AUC
 from gradwise.metrics.base import Metric
 from gradwise.metrics.confusion import ConfusionMetric
+from gradwise.metrics.correlation import CorrelationMetric
 from gradwise.metrics.fscore import FBetaScore
+from gradwise.metrics.iou import IoU, MeanIoU, OneHotMeanIoU
+from gradwise.metrics.labels import MatrixMetric
 from gradwise.metrics.probabilistic import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     SparseCategoricalCrossentropy,
 )
-from gradwise.metrics.reductions import FunctionMetric
+from gradwise.metrics.reductions import FunctionMetric, GivenValues
+from gradwise.metrics.samples import SampleMetric
 from gradwise.ops import metrics as ops
 from gradwise.registry import find
 
@@ -81,7 +87,8 @@ def get(
         The metric. Its name is the string as given, the name of the function, or that of the metric.
 
     Raises:
-        InputError: The name is unknown, nothing tells which accuracy is meant, or the value is none of these.
+        InputError: The name is unknown or its metric needs settings, nothing tells which accuracy is meant,
+            the value is none of these, or the metric cannot be used on a model's outputs.
 
     Example:
         >>> metric = get("acc", loss="mse", output_shape=(None, 1))
@@ -95,6 +102,7 @@ def get(
         metric = _given(identifier, where)
     if output_shape is not None:
         metric.build(tuple(output_shape))
+        _check_usable(metric, where)
     return metric
 
 
@@ -107,9 +115,14 @@ def check_metric(metric: Metric, *, loss: Any, y_true: Any, where: str = "fit") 
         y_true: The targets.
         where: Where the targets were given, for the warning.
 
+    Raises:
+        InputError: The metric keeps all samples, and there are more than it has room for.
+
     Example:
         >>> check_metric(BinaryAccuracy(), loss="mse", y_true=np.array([0, 1, 1]))
     """
+    if isinstance(metric, SampleMetric):
+        metric.check_size(np.shape(y_true), where)
     trained_with = None if loss is None else losses.get(loss)
     if not isinstance(metric, ShareOfRight) or (
         trained_with is not None and trained_with.target_kind != "any"
@@ -176,8 +189,40 @@ def _named(
         found = find("metrics", name, where)
     if not isinstance(found, type):
         return FunctionMetric(found, name)
-    metric: Metric = found(name=name, **_settings(found, loss, output_shape, activation))
+    settings = _settings(found, name, loss, output_shape, target_shape, activation)
+    needed = [
+        each.name
+        for each in inspect.signature(found).parameters.values()
+        if each.default is each.empty
+        and each.kind is each.POSITIONAL_OR_KEYWORD
+        and each.name not in settings
+    ]
+    if needed:
+        raise InputError(
+            where,
+            expected=f"a metric with its settings: {found.__name__} needs {', '.join(needed)}",
+            got=f"{name!r} alone",
+            fix=f"Pass metrics.{found.__name__}({', '.join(f'{each}=...' for each in needed)}).",
+        )
+    metric: Metric = found(name=name, **settings)
     return metric
+
+
+def _check_usable(metric: Metric, where: str) -> None:
+    if isinstance(metric, GivenValues):
+        raise InputError(
+            where,
+            expected="a metric of targets and predictions",
+            got=f"{type(metric).__name__}, which takes values",
+            fix="Call it with values in a loop of your own, or pass e.g. 'mae' here.",
+        )
+    if any(np.asarray(total).any() for total in jax.tree.leaves(metric.init())):
+        raise InputError(
+            f"{where}, metric '{metric.name}'",
+            expected="totals that start at zero, as each epoch begins with zeros",
+            got="an init with other values",
+            fix="Count from zero, for example keep how far a value is from its limit.",
+        )
 
 
 def _kind(
@@ -202,8 +247,14 @@ def _kind(
 
 
 def _settings(
-    found: type, loss: losses.Loss | None, output_shape: Shape | None, activation: str | None
+    found: type,
+    name: str,
+    loss: losses.Loss | None,
+    output_shape: Shape | None,
+    target_shape: Shape | None,
+    activation: str | None,
 ) -> dict[str, Any]:
+    """Returns what the model tells about the settings of a metric that was given by name only."""
     logits = bool(getattr(loss, "from_logits", False))
     one_output = output_shape is not None and (len(output_shape) == 1 or output_shape[-1] == 1)
     if issubclass(found, FBetaScore):
@@ -211,11 +262,31 @@ def _settings(
         if one_output:
             return {"average": "micro", "threshold": 0.0 if logits else 0.5}
         return {"average": "macro"}
-    if issubclass(found, (AUC, BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy)):
+    if issubclass(found, AUC):
+        return {"from_logits": logits, "curve": "PR" if name.lower().startswith("pr") else "ROC"}
+    if issubclass(found, (BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy)):
         return {"from_logits": logits}
     if issubclass(found, BinaryAccuracy):
         signed = isinstance(loss, (losses.Hinge, losses.SquaredHinge)) and activation != "sigmoid"
         return {"threshold": 0.0 if logits or signed or activation in ("tanh", "softsign", "sign") else 0.5}
     if issubclass(found, ConfusionMetric):
         return {"thresholds": 0.0} if logits and one_output else {}
+    if issubclass(found, MatrixMetric):
+        return {"threshold": 0.0} if logits and one_output else {}
+    if issubclass(found, CorrelationMetric):
+        # Within samples of one value there is no correlation.
+        return {"axis": 0} if one_output else {}
+    if issubclass(found, IoU):
+        return _overlap_settings(found, output_shape, target_shape)
     return {}
+
+
+def _overlap_settings(found: type, output_shape: Shape | None, target_shape: Shape | None) -> dict[str, Any]:
+    classes = None if output_shape is None else output_shape[-1]
+    if classes is None or classes < 2 or not issubclass(found, MeanIoU):
+        return {}
+    settings: dict[str, Any] = {"num_classes": classes, "sparse_y_pred": False}
+    if found is not OneHotMeanIoU:
+        one_hot = target_shape is not None and len(target_shape) == len(output_shape or ())
+        settings["sparse_y_true"] = not (one_hot and target_shape is not None and target_shape[-1] == classes)
+    return settings

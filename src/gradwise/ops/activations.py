@@ -7,23 +7,55 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jax.typing import ArrayLike
 
 from gradwise.errors import InputError
-from gradwise.ops.rectifiers import elu, gelu, hard_silu, leaky_relu, mish, relu, relu6, selu, silu
+from gradwise.ops.maxout import maxout
+from gradwise.ops.rectifiers import (
+    celu,
+    elu,
+    gelu,
+    hard_silu,
+    leaky_relu,
+    mish,
+    relu,
+    relu6,
+    selu,
+    silu,
+    sparse_plus,
+    squareplus,
+)
+from gradwise.ops.shrinking import hard_shrink, soft_shrink, tanh_shrink, threshold
+from gradwise.ops.sigmoids import (
+    glu,
+    hard_sigmoid,
+    hard_tanh,
+    log_sigmoid,
+    sigmoid,
+    softsign,
+    sparse_sigmoid,
+    tanh,
+)
 from gradwise.registry import find, register
 
 __all__ = [
+    "celu",
     "elu",
     "exponential",
     "gelu",
     "get",
+    "glu",
+    "hard_shrink",
     "hard_sigmoid",
     "hard_silu",
+    "hard_tanh",
     "hardmax",
     "leaky_relu",
     "linear",
+    "log_sigmoid",
     "log_softmax",
+    "maxout",
     "mish",
     "relu",
     "relu6",
@@ -31,11 +63,18 @@ __all__ = [
     "sigmoid",
     "sign",
     "silu",
+    "soft_shrink",
     "softmax",
     "softplus",
     "softsign",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "sparsemax",
+    "squareplus",
     "step",
     "tanh",
+    "tanh_shrink",
+    "threshold",
 ]
 
 Activation = Callable[..., jax.Array]
@@ -91,57 +130,6 @@ def linear(x: ArrayLike) -> jax.Array:
     return jnp.asarray(x)
 
 
-@register("activations.sigmoid", aliases=("logistic",))
-def sigmoid(x: ArrayLike) -> jax.Array:
-    """Computes the logistic function, 1 / (1 + exp(-x)), without overflow.
-
-    Args:
-        x: float[...].
-
-    Returns:
-        float[...], in [0, 1].
-
-    Example:
-        >>> sigmoid(jnp.array([-1000.0, 0.0, 1000.0])).tolist()
-        [0.0, 0.5, 1.0]
-    """
-    return jax.nn.sigmoid(x)
-
-
-@register("activations.tanh")
-def tanh(x: ArrayLike) -> jax.Array:
-    """Computes the hyperbolic tangent, (exp(x) - exp(-x)) / (exp(x) + exp(-x)).
-
-    Args:
-        x: float[...].
-
-    Returns:
-        float[...], in [-1, 1].
-
-    Example:
-        >>> tanh(jnp.array([0.0, 1000.0])).tolist()
-        [0.0, 1.0]
-    """
-    return jnp.tanh(x)
-
-
-@register("activations.softsign")
-def softsign(x: ArrayLike) -> jax.Array:
-    """Computes x / (1 + |x|).
-
-    Args:
-        x: float[...].
-
-    Returns:
-        float[...], in (-1, 1).
-
-    Example:
-        >>> softsign(jnp.array([-1.0, 0.0, 3.0])).tolist()
-        [-0.5, 0.0, 0.75]
-    """
-    return jax.nn.soft_sign(x)
-
-
 @register("activations.softplus")
 def softplus(x: ArrayLike) -> jax.Array:
     """Computes log(1 + exp(x)), without overflow.
@@ -157,25 +145,6 @@ def softplus(x: ArrayLike) -> jax.Array:
         [0.0, 1000.0]
     """
     return jax.nn.softplus(x)
-
-
-@register("activations.hard_sigmoid")
-def hard_sigmoid(x: ArrayLike) -> jax.Array:
-    """Computes relu6(x + 3) / 6, a sigmoid of straight lines.
-
-    This is Keras 3's form, 0 below -3 and 1 above 3; Keras 1 and 2 used clip(0.2 x + 0.5, 0, 1).
-
-    Args:
-        x: float[...].
-
-    Returns:
-        float[...], in [0, 1].
-
-    Example:
-        >>> hard_sigmoid(jnp.array([-3.0, 0.0, 3.0])).tolist()
-        [0.0, 0.5, 1.0]
-    """
-    return jax.nn.hard_sigmoid(x)
 
 
 @register("activations.exponential", aliases=("exp",))
@@ -229,6 +198,37 @@ def log_softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1) -> jax.Array:
         [-1000.0, 0.0]
     """
     return jax.nn.log_softmax(jnp.asarray(x), axis=axis)
+
+
+@register("activations.sparsemax")
+def sparsemax(x: ArrayLike, axis: int = -1) -> jax.Array:
+    """Finds the probabilities nearest to the input: like softmax, but with exact zeros.
+
+    The nearest point in squares, p_k = max(x_k - t, 0) with t such that they sum to 1 (Martins and
+    Astudillo, 2016, arXiv:1602.02068, algorithm 1).
+
+    Args:
+        x: float[..., K].
+        axis: The axis over which the result sums to 1.
+
+    Returns:
+        float[..., K], in [0, 1].
+
+    Example:
+        >>> sparsemax(jnp.array([1.0, 1.5, -2.0])).tolist()
+        [0.25, 0.75, 0.0]
+    """
+    x = jnp.moveaxis(jnp.asarray(x), axis, -1)
+    x = x - lax.stop_gradient(jnp.max(x, axis=-1, keepdims=True))
+    ordered = -jnp.sort(-x, axis=-1)
+    totals = jnp.cumsum(ordered, axis=-1) - 1
+    counts = jnp.arange(1, x.shape[-1] + 1, dtype=x.dtype).reshape((1,) * (x.ndim - 1) + (-1,))
+    support = jnp.sum(counts * ordered > totals, axis=-1, keepdims=True)
+    # The sum is taken over the support itself, so that the gradient is exact with equal elements too.
+    within = lax.stop_gradient(jnp.arange(x.shape[-1]).reshape(counts.shape) < support)
+    total = jnp.sum(jnp.where(within, ordered, 0), axis=-1, keepdims=True) - 1
+    shifted = x - total / support.astype(x.dtype)
+    return jnp.moveaxis(jnp.maximum(shifted, 0), -1, axis)
 
 
 @register("activations.hardmax")

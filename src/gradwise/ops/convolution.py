@@ -18,8 +18,6 @@ from gradwise.ops.windows import (
     windows_along,
 )
 
-__all__ = ["conv2d", "convolution"]
-
 
 def conv2d(
     x: jax.Array,
@@ -92,7 +90,8 @@ def convolution(
         kernel: float[..., C/groups, F].
         rank: The number of spatial axes, 1 to 3.
         strides: One number, or one for each spatial axis.
-        padding: 'valid' (none) or 'same' (zeros).
+        padding: 'valid' (none) or 'same' (zeros); on one axis also 'causal', all of (k - 1) d zeros before,
+            so that no output sees a later input.
         dilation: One number, or one for each spatial axis.
         groups: The number of groups of channels, each seen by its own F/groups filters.
         data_format: 'channels_last' or 'channels_first'.
@@ -110,26 +109,45 @@ def convolution(
         >>> convolution(x, jnp.array([[[-1.0]], [[1.0]]]), rank=1).ravel().tolist()
         [1.0, 2.0]
     """
-    check_choice(padding, ("valid", "same"), where, "padding")
+    check_choice(padding, ("valid", "same", "causal") if rank == 1 else ("valid", "same"), where, "padding")
     check_choice(data_format, ("channels_last", "channels_first"), where, "data_format")
     strides = per_axis(strides, rank, where, "strides")
     dilation = per_axis(dilation, rank, where, "dilation")
-    _check_shapes(x, kernel, rank, groups, data_format, where)
+    check_operands(x, kernel, rank, data_format, where)
+    _check_channels(
+        x.shape[1 if data_format == "channels_first" else -1], kernel.shape, groups, data_format, where
+    )
     if data_format == "channels_first":
         x = channels_to_end(x)
     sizes = x.shape[1:-1]
     window = tuple((f - 1) * d + 1 for f, d in zip(kernel.shape[:rank], dilation, strict=True))
-    check_window_fits(sizes, window, strides, padding, where, "kernel")
-    pads = padding_amounts(sizes, window, strides, padding)
+    pads: tuple[tuple[int, int], ...] = tuple((f - 1, 0) for f in window)
+    if padding != "causal":
+        check_window_fits(sizes, window, strides, padding, where, "kernel")
+        pads = padding_amounts(sizes, window, strides, padding)
     padded = tuple(n + low + high for n, (low, high) in zip(sizes, pads, strict=True))
     form = choose_form(x, kernel, windows_along(padded, window, strides, (1,) * rank), groups)
     output = form(x, kernel, Settings(strides, pads, dilation, groups))
     return channels_to_front(output) if data_format == "channels_first" else output
 
 
-def _check_shapes(
-    x: jax.Array, kernel: jax.Array, rank: int, groups: int, data_format: str, where: str
-) -> None:
+def check_operands(x: jax.Array, kernel: jax.Array, rank: int, data_format: str, where: str) -> None:
+    """Checks that inputs and kernel have the axes of a convolution, and one type.
+
+    Args:
+        x: The inputs.
+        kernel: The kernel.
+        rank: The number of spatial axes.
+        data_format: 'channels_last' or 'channels_first'.
+        where: The op or layer, for the error.
+
+    Raises:
+        InputError: An axis is missing or too many, or the types differ.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> check_operands(jnp.ones((2, 5, 3)), jnp.ones((2, 3, 1)), 1, "channels_last", "here")
+    """
     last = data_format == "channels_last"
     if x.ndim != rank + 2:
         axes = {1: "L", 2: "H, W", 3: "D, H, W"}[rank]
@@ -154,7 +172,6 @@ def _check_shapes(
             got=f"{x.dtype} and {kernel.dtype}",
             fix="Convert one of them with .astype(...).",
         )
-    _check_channels(x.shape[-1 if last else 1], kernel.shape, groups, data_format, where)
 
 
 def _check_channels(

@@ -21,6 +21,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from gradwise.ops.convolution_depthwise import sum_over_places
 from gradwise.ops.windows import pad_spatial, runs_on_cpu, shifted_slices
 
 
@@ -218,15 +219,12 @@ def depthwise_form(x: jax.Array, kernel: jax.Array, settings: Settings) -> jax.A
         >>> depthwise_form(jnp.ones((1, 3, 2)), jnp.ones((3, 1, 2)), settings).tolist()
         [[[3.0, 3.0]]]
     """
-    channels, filters = settings.groups, kernel.shape[-1]
-    taps = kernel.reshape(-1, channels, filters // channels)  # [places, C, F/C]
-    products = []
-    for part, tap in zip(_slices(x, kernel, settings), taps, strict=True):
-        products.append(
-            part[..., None] * jnp.expand_dims(tap, tuple(range(part.ndim - 1)))
-        )  # [B, ..., C, F/C]
-    output = functools.reduce(jnp.add, products)
-    return output.reshape(*output.shape[:-2], filters)
+    padded = pad_spatial(x, settings.pads)
+    filters = kernel.shape[-1]
+    repeats = filters // settings.groups
+    wide = padded if repeats == 1 else jnp.repeat(padded, repeats, axis=-1)  # [B, ..., F]
+    taps = kernel.reshape(-1, filters)  # [places, F]
+    return sum_over_places(wide, taps, kernel.shape[:-2], settings.strides, settings.dilation)
 
 
 def direct_form(x: jax.Array, kernel: jax.Array, settings: Settings) -> jax.Array:

@@ -8,11 +8,13 @@ training step takes them by itself when the model ends in a sigmoid or softmax.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
+from gradwise.errors import InputError
 from gradwise.ops.alignment import align, align_distributions, align_labels
 from gradwise.ops.losses import safe_log, smallest
 
@@ -158,7 +160,9 @@ def binary_focal_crossentropy(
     y_true = _smooth_binary(y_true, label_smoothing)
     values = _binary(y_true, y_pred, from_logits)
     p = jax.nn.sigmoid(y_pred) if from_logits else y_pred
-    values = values * _power(y_true * (1 - p) + (1 - y_true) * p, gamma)
+    # 1 - p would lose the digits of a small rest.
+    q = jax.nn.sigmoid(-y_pred) if from_logits else 1 - y_pred
+    values = values * _power(y_true * q + (1 - y_true) * p, gamma)
     if apply_class_balancing:
         values = values * (y_true * alpha + (1 - y_true) * (1 - alpha))
     return values.mean(axis)
@@ -167,20 +171,20 @@ def binary_focal_crossentropy(
 def categorical_focal_crossentropy(
     y_true: ArrayLike,
     y_pred: ArrayLike,
-    alpha: float = 0.25,
+    alpha: float | Sequence[float] = 0.25,
     gamma: float = 2.0,
     from_logits: bool = False,
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> jax.Array:
-    """Computes -sum_k alpha (1 - p_k)^gamma y_k log p_k.
+    """Computes -sum_k alpha_k (1 - p_k)^gamma y_k log p_k.
 
-    Source: Lin et al., 2017, arXiv:1708.02002, equation 5, with one weight for all classes.
+    Source: Lin et al., 2017, arXiv:1708.02002, equation 5, for several classes.
 
     Args:
         y_true: float[B, K].
         y_pred: float[B, K], probabilities (divided by their sum first), or logits z with p = softmax(z).
-        alpha: The weight of every class.
+        alpha: The weight of every class, or one weight for each.
         gamma: How strongly easy samples are held down.
         from_logits: Whether the predictions are logits.
         label_smoothing: The fraction s that moves targets to y (1 - s) + s / K.
@@ -190,7 +194,8 @@ def categorical_focal_crossentropy(
         float[B], in nats.
 
     Raises:
-        InputError: The targets are integer labels, or the shapes differ otherwise.
+        InputError: The targets are integer labels, the shapes differ otherwise, or the number of weights is
+            not that of the classes.
 
     Example:
         >>> round(float(categorical_focal_crossentropy([0.0, 1.0], [0.5, 0.5])), 4)
@@ -200,7 +205,77 @@ def categorical_focal_crossentropy(
     y_true = _smooth(y_true, label_smoothing, axis)
     p = jax.nn.softmax(y_pred, axis) if from_logits else _shares(y_pred, axis)
     log_p = jax.nn.log_softmax(y_pred, axis) if from_logits else safe_log(p)
-    return -(alpha * _power(1 - p, gamma) * y_true * log_p).sum(axis)
+    return -(_class_weights(alpha, y_pred, axis) * _power(1 - p, gamma) * y_true * log_p).sum(axis)
+
+
+def categorical_generalized_cross_entropy(
+    y_true: ArrayLike, y_pred: ArrayLike, q: float = 0.5, from_logits: bool = False
+) -> jax.Array:
+    """Computes (1 - p_k^q) / q for the class k that an integer label names, for labels that may be wrong.
+
+    Between the cross-entropy (q near 0) and 1 - p_k (q = 1), which bounds what one wrong label can cost.
+    Source: Zhang and Sabuncu, 2018, arXiv:1805.07836, equation 6.
+
+    Args:
+        y_true: int[B], labels from 0 to K - 1. Another label gives NaN (Keras: a loss of 1 / q).
+        y_pred: float[B, K], probabilities, or logits z with p = softmax(z).
+        q: Above 0 and at most 1.
+        from_logits: Whether the predictions are logits.
+
+    Returns:
+        float[B].
+
+    Raises:
+        InputError: The targets are one-hot, or the shapes differ otherwise.
+
+    Example:
+        >>> categorical_generalized_cross_entropy([1], [[0.75, 0.25]]).tolist()
+        [1.0]
+    """
+    labels, y_pred = align_labels("categorical_generalized_cross_entropy", y_true, y_pred)
+    log_p = jax.nn.log_softmax(y_pred, -1) if from_logits else safe_log(y_pred)
+    classes = jax.lax.broadcasted_iota(jnp.int32, y_pred.shape, y_pred.ndim - 1)
+    score = jnp.where(classes == labels[..., None], log_p, 0.0).sum(-1)
+    known = (labels >= 0) & (labels < y_pred.shape[-1])
+    # The power of p by its logarithm: p^q has an infinite slope at p = 0, and 1 - p^q cancels for small q.
+    return jnp.where(known, -jnp.expm1(q * score) / q, jnp.nan)
+
+
+def log_complement(log_p: jax.Array, axis: int = -1) -> jax.Array:
+    """Computes log(1 - p_k) for probabilities that add up to 1, exactly also where p_k rounds to 1.
+
+    Args:
+        log_p: float[..., K], logarithms of at least two probabilities.
+        axis: The class axis.
+
+    Returns:
+        float[..., K].
+
+    Example:
+        >>> log_complement(jax.nn.log_softmax(jnp.array([200.0, 0.0]))).tolist()
+        [-200.0, -0.0]
+    """
+    classes = jax.lax.broadcasted_iota(jnp.int32, log_p.shape, axis % log_p.ndim)
+    largest = classes == jnp.argmax(log_p, axis, keepdims=True).astype(jnp.int32)
+    # For the largest probability the sum of the others; these are at most 1/2, where log1p is exact.
+    others = jax.nn.logsumexp(jnp.where(largest, -jnp.inf, log_p), axis, keepdims=True)
+    return jnp.where(largest, others, jnp.log1p(-jnp.where(largest, 0.0, jnp.exp(log_p))))
+
+
+def _class_weights(alpha: float | Sequence[float], y_pred: jax.Array, axis: int) -> jax.Array:
+    weights = jnp.asarray(alpha).astype(y_pred.dtype)
+    if weights.ndim == 0:
+        return weights
+    if weights.shape != (y_pred.shape[axis],):
+        raise InputError(
+            "categorical_focal_crossentropy, alpha",
+            expected=f"one number, or one for each of the {y_pred.shape[axis]} classes",
+            got=f"{weights.size}",
+            fix="Give as many weights as classes.",
+        )
+    shape = [1] * y_pred.ndim
+    shape[axis] = weights.size
+    return weights.reshape(shape)
 
 
 def _align_binary(where: str, y_true: ArrayLike, y_pred: ArrayLike) -> tuple[jax.Array, jax.Array]:

@@ -177,7 +177,7 @@ def cosine_similarity(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> j
     return -(_unit(y_true, axis) * _unit(y_pred, axis)).sum(axis)
 
 
-def kl_divergence(y_true: ArrayLike, y_pred: ArrayLike) -> jax.Array:
+def kl_divergence(y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False) -> jax.Array:
     """Computes sum_k y_true * log(y_true / y_pred), the Kullback-Leibler divergence of distributions.
 
     A class of probability 0 in the targets adds nothing; Keras, which clips at 1e-7, differs there by
@@ -185,7 +185,8 @@ def kl_divergence(y_true: ArrayLike, y_pred: ArrayLike) -> jax.Array:
 
     Args:
         y_true: float[B, K], in [0, 1].
-        y_pred: float[B, K], in [0, 1].
+        y_pred: float[B, K], in [0, 1], or logits of a softmax.
+        from_logits: Whether the predictions are logits.
 
     Returns:
         float[B], in nats.
@@ -198,15 +199,18 @@ def kl_divergence(y_true: ArrayLike, y_pred: ArrayLike) -> jax.Array:
         0.6931
     """
     y_true, y_pred = align("kl_divergence", y_true, y_pred)
-    return (y_true * (safe_log(y_true) - safe_log(y_pred))).sum(-1)
+    log_p = jax.nn.log_softmax(y_pred, -1) if from_logits else safe_log(y_pred)
+    return (y_true * (safe_log(y_true) - log_p)).sum(-1)
 
 
-def poisson(y_true: ArrayLike, y_pred: ArrayLike) -> jax.Array:
+def poisson(y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False) -> jax.Array:
     """Computes mean_d (y_pred - y_true * log(y_pred + epsilon)), a Poisson likelihood without constants.
 
     Args:
         y_true: float[B, D], counts.
-        y_pred: float[B, D], rates, at least 0.
+        y_pred: float[B, D], rates, at least 0, or their logarithms.
+        from_logits: Whether the predictions are logarithms; then nothing is added to the rates, and a rate
+            that rounds to 0 still has a gradient.
 
     Returns:
         float[B], in nats.
@@ -219,6 +223,8 @@ def poisson(y_true: ArrayLike, y_pred: ArrayLike) -> jax.Array:
         1.0
     """
     y_true, y_pred = align("poisson", y_true, y_pred)
+    if from_logits:
+        return (jnp.exp(y_pred) - y_true * y_pred).mean(-1)
     return (y_pred - y_true * jnp.log(y_pred + epsilon())).mean(-1)
 
 

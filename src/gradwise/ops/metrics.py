@@ -1,4 +1,4 @@
-"""Accuracies, counts of right and wrong answers, and areas under curves."""
+"""Accuracies, and counts of right and wrong answers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
+from gradwise.errors import InputError
 from gradwise.ops.alignment import align, align_distributions, align_labels, as_float
-from gradwise.ops.weighting import safe_divide
 
 
 def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> jax.Array:
@@ -120,26 +120,40 @@ def top_k_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike, k: int = 5)
     return _in_top_k(y_true.argmax(-1), y_pred, k)
 
 
-def sparse_top_k_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike, k: int = 5) -> jax.Array:
+def sparse_top_k_categorical_accuracy(
+    y_true: ArrayLike, y_pred: ArrayLike, k: int = 5, from_sorted_ids: bool = False
+) -> jax.Array:
     """Tells where the label's class is among the k largest predictions; equal ones share a place.
 
     Args:
         y_true: int[B].
-        y_pred: float[B, K], probabilities or logits.
+        y_pred: float[B, K], probabilities or logits; or, if so said, class numbers from the best down.
         k: How many predictions count.
+        from_sorted_ids: Whether the predictions are class numbers, at least k of them.
 
     Returns:
         float[B], each 0 or 1.
 
     Raises:
-        InputError: The targets are one-hot, or the shapes differ otherwise.
+        InputError: The targets are one-hot, the shapes differ otherwise, or there are fewer than k numbers.
 
     Example:
         >>> sparse_top_k_categorical_accuracy([2], [[0.5, 0.2, 0.3]], k=2).tolist()
         [1.0]
     """
-    labels, y_pred = align_labels("sparse_top_k_categorical_accuracy", y_true, y_pred)
-    return _in_top_k(labels, y_pred, k)
+    where = "sparse_top_k_categorical_accuracy"
+    labels, y_pred = align_labels(where, y_true, y_pred)
+    if not from_sorted_ids:
+        return _in_top_k(labels, y_pred, k)
+    if y_pred.shape[-1] < k:
+        raise InputError(
+            where,
+            expected=f"at least k = {k} class numbers a sample",
+            got=f"predictions of shape {y_pred.shape}",
+            fix="Lower k, or give more classes for each sample.",
+        )
+    best = y_pred[..., :k].astype(jnp.int32)
+    return (best == labels[..., None]).any(-1).astype(y_pred.dtype)
 
 
 def as_indicators(where: str, y_true: ArrayLike, y_pred: ArrayLike) -> tuple[jax.Array, jax.Array]:
@@ -209,69 +223,23 @@ def keep_top_k(y_pred: jax.Array, k: int) -> jax.Array:
     Returns:
         float[..., K].
 
+    Raises:
+        InputError: There are fewer than k predictions.
+
     Example:
         >>> keep_top_k(jnp.array([0.5, 0.2, 0.3]), 2).tolist()
         [0.5, -inf, 0.30000001192092896]
     """
+    if y_pred.shape[-1] < k:
+        raise InputError(
+            "top_k",
+            expected=f"at least k = {k} predictions a sample",
+            got=f"predictions of shape {y_pred.shape}",
+            fix="Lower top_k.",
+        )
     _, places = jax.lax.top_k(y_pred, k)
     kept = jax.nn.one_hot(places, y_pred.shape[-1], dtype=bool).any(-2)
     return jnp.where(kept, y_pred, -jnp.inf)
-
-
-def area_under_curve(
-    true_positives: jax.Array,
-    false_positives: jax.Array,
-    positives: jax.Array,
-    negatives: jax.Array,
-    curve: str,
-    summation_method: str,
-) -> jax.Array:
-    """Computes the area under the ROC or precision-recall curve from counts at rising thresholds.
-
-    Between two thresholds the precision-recall curve is interpolated as in Davis and Goadrich (2006,
-    doi:10.1145/1143844.1143874, section 3): a straight line there would be too high.
-
-    Args:
-        true_positives: float[T] or float[T, K], one curve a column; falling along the first axis.
-        false_positives: Of the same shape.
-        positives: float[] or float[K], the weight of all positives.
-        negatives: Likewise.
-        curve: "ROC" or "PR".
-        summation_method: "interpolation", or "minoring" / "majoring" for steps below / above the curve.
-
-    Returns:
-        float[] or float[K].
-
-    Example:
-        >>> counts = jnp.array([2.0, 1.0, 0.0]), jnp.array([2.0, 0.0, 0.0])
-        >>> float(area_under_curve(*counts, jnp.array(2.0), jnp.array(2.0), "ROC", "interpolation"))
-        0.75
-    """
-    positives, negatives = positives[None], negatives[None]
-    recall = safe_divide(true_positives, positives)
-    if curve == "PR" and summation_method == "interpolation":
-        return _interpolated_pr(true_positives, true_positives + false_positives, positives)
-    if curve == "ROC":
-        x, y = safe_divide(false_positives, negatives), recall
-    else:
-        x, y = recall, safe_divide(true_positives, true_positives + false_positives)
-    heights = {
-        "interpolation": lambda: (y[:-1] + y[1:]) / 2,
-        "minoring": lambda: jnp.minimum(y[:-1], y[1:]),
-        "majoring": lambda: jnp.maximum(y[:-1], y[1:]),
-    }[summation_method]()
-    return ((x[:-1] - x[1:]) * heights).sum(0)
-
-
-def _interpolated_pr(true_positives: jax.Array, predicted: jax.Array, positives: jax.Array) -> jax.Array:
-    # Between thresholds true positives grow linearly with predicted ones: tp = intercept + slope * p, and the
-    # integral of the precision tp / p is slope * (tp difference + intercept * log(p ratio)).
-    gained = true_positives[:-1] - true_positives[1:]
-    slope = safe_divide(gained, jnp.maximum(predicted[:-1] - predicted[1:], 0.0))
-    intercept = true_positives[1:] - slope * predicted[1:]
-    both = (predicted[:-1] > 0) & (predicted[1:] > 0)
-    ratio = jnp.where(both, safe_divide(predicted[:-1], predicted[1:]), 1.0)
-    return safe_divide(slope * (gained + intercept * jnp.log(ratio)), positives).sum(0)
 
 
 def _in_top_k(labels: jax.Array, y_pred: jax.Array, k: int) -> jax.Array:

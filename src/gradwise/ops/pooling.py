@@ -12,7 +12,13 @@ import numpy as np
 from jax import lax
 
 from gradwise.errors import InputError
-from gradwise.ops.pooling_forms import max_of_blocks, max_of_windows, split_blocks, within_blocks
+from gradwise.ops.pooling_forms import (
+    max_along_axes,
+    max_of_blocks,
+    max_of_windows,
+    split_blocks,
+    within_blocks,
+)
 from gradwise.ops.windows import (
     channels_to_end,
     channels_to_front,
@@ -27,13 +33,12 @@ from gradwise.ops.windows import (
 __all__ = [
     "average_pool",
     "average_pool2d",
-    "global_average_pool",
-    "global_max_pool",
     "max_pool",
     "max_pool2d",
 ]
 
-# The place of the maximum is kept in one byte; windows this large are rare and go the engine's way.
+# The place of the maximum is kept in one byte. Larger windows are pooled axis by axis; an axis this long is
+# rare and goes the engine's way.
 MOST_PLACES = 64
 
 
@@ -150,10 +155,12 @@ def max_pool(
         [3.0, 5.0]
     """
     x, window, steps, pads = _prepare(x, rank, pool_size, strides, padding, data_format, where)
-    if runs_on_cpu() and math.prod(window) <= MOST_PLACES:
+    if runs_on_cpu() and max(window) <= MOST_PLACES:
         padded = pad_spatial(x, pads, -math.inf)
         blocks = window == steps and all(isinstance(n, int) for n in padded.shape[1:-1])
-        output = (max_of_blocks if blocks else max_of_windows)(padded, window, steps)
+        large = math.prod(window) > MOST_PLACES
+        form = max_along_axes if large else max_of_blocks if blocks else max_of_windows
+        output = form(padded, window, steps)
     else:
         output = _reduce_windows(x, -jnp.inf, lax.max, window, steps, pads)
     return channels_to_front(output) if data_format == "channels_first" else output
@@ -202,46 +209,6 @@ def average_pool(
     return channels_to_front(output) if data_format == "channels_first" else output
 
 
-def global_average_pool(x: jax.Array, *, data_format: str = "channels_last") -> jax.Array:
-    """Takes the mean of each channel over all spatial axes.
-
-    Args:
-        x: float[B, ..., C], or float[B, C, ...] for channels_first.
-        data_format: 'channels_last' or 'channels_first'.
-
-    Returns:
-        float[B, C].
-
-    Raises:
-        InputError: `data_format` is neither, or there is no spatial axis.
-
-    Example:
-        >>> global_average_pool(jnp.arange(4.0).reshape(1, 2, 2, 1)).tolist()
-        [[1.5]]
-    """
-    return jnp.mean(x, axis=_spatial_axes(x, data_format, "global_average_pool"))
-
-
-def global_max_pool(x: jax.Array, *, data_format: str = "channels_last") -> jax.Array:
-    """Takes the maximum of each channel over all spatial axes; equal maxima share the gradient.
-
-    Args:
-        x: float[B, ..., C], or float[B, C, ...] for channels_first.
-        data_format: 'channels_last' or 'channels_first'.
-
-    Returns:
-        float[B, C].
-
-    Raises:
-        InputError: `data_format` is neither, or there is no spatial axis.
-
-    Example:
-        >>> global_max_pool(jnp.arange(4.0).reshape(1, 2, 2, 1)).tolist()
-        [[3.0]]
-    """
-    return jnp.max(x, axis=_spatial_axes(x, data_format, "global_max_pool"))
-
-
 Pads = tuple[tuple[int, int], ...]
 
 
@@ -269,18 +236,6 @@ def _prepare(
         x = channels_to_end(x)
     check_window_fits(x.shape[1:-1], window, steps, padding, where, "window")
     return x, window, steps, padding_amounts(x.shape[1:-1], window, steps, padding)
-
-
-def _spatial_axes(x: jax.Array, data_format: str, where: str) -> tuple[int, ...]:
-    check_choice(data_format, ("channels_last", "channels_first"), where, "data_format")
-    if x.ndim < 3:
-        raise InputError(
-            where,
-            expected="inputs with a batch axis, spatial axes and a channel axis",
-            got=x.shape,
-            fix="Apply it before flattening.",
-        )
-    return tuple(range(1, x.ndim - 1) if data_format == "channels_last" else range(2, x.ndim))
 
 
 def _counts(x: jax.Array, window: tuple[int, ...], steps: tuple[int, ...], pads: Pads) -> jax.Array:

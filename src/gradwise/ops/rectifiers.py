@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jax.typing import ArrayLike
 
 from gradwise.registry import register
@@ -182,3 +183,65 @@ def hard_silu(x: ArrayLike) -> jax.Array:
         [-0.0, 0.0, 3.0]
     """
     return jax.nn.hard_silu(x)
+
+
+@register("activations.celu")
+def celu(x: ArrayLike, alpha: float = 1.0) -> jax.Array:
+    """Computes x above 0 and alpha * (exp(x / alpha) - 1) below, smooth at 0 for every alpha.
+
+    Source: Barron, 2017, arXiv:1704.07483.
+
+    Args:
+        x: float[...].
+        alpha: Minus the limit for large negative inputs.
+
+    Returns:
+        float[...].
+
+    Example:
+        >>> celu(jnp.array([-1000.0, 2.0]), alpha=0.5).tolist()
+        [-0.5, 2.0]
+    """
+    return jax.nn.celu(x, alpha)
+
+
+@register("activations.squareplus")
+def squareplus(x: ArrayLike, b: float = 4.0) -> jax.Array:
+    """Computes (x + sqrt(x² + b)) / 2, a softplus without exponentials (Barron, 2021, arXiv:2112.11687).
+
+    Args:
+        x: float[...].
+        b: How round the bend is; 0 gives relu.
+
+    Returns:
+        float[...], at least 0.
+
+    Example:
+        >>> squareplus(jnp.array([0.0, 1.5])).tolist()
+        [1.0, 2.0]
+    """
+    x = jnp.asarray(x)
+    if b == 0:
+        return relu(x)
+    size = jnp.abs(x)
+    # Scaled, so that no square overflows; as x⁺ + b / (2 (root + |x|)), nothing cancels for negative x.
+    scale = lax.stop_gradient(jnp.maximum(size, b**0.5))
+    root = scale * jnp.sqrt((x / scale) ** 2 + (b**0.5 / scale) ** 2)
+    return jnp.maximum(x, 0) + 0.5 * b / (root + size)
+
+
+@register("activations.sparse_plus")
+def sparse_plus(x: ArrayLike) -> jax.Array:
+    """Computes 0 up to -1, (x + 1)² / 4 up to 1 and x above: the integral of sparse_sigmoid.
+
+    Args:
+        x: float[...].
+
+    Returns:
+        float[...], at least 0.
+
+    Example:
+        >>> sparse_plus(jnp.array([-1.0, 0.0, 2.0])).tolist()
+        [0.0, 0.25, 2.0]
+    """
+    return jax.nn.sparse_plus(x)

@@ -91,6 +91,30 @@ def weight_sum(values: jax.Array, weights: jax.Array | None, mask: jax.Array | N
     return product.sum() * (values.size // max(product.size, 1))
 
 
+def is_present(targets: ArrayLike, missing: float) -> jax.Array:
+    """Tells which targets are not the marker of missing ones.
+
+    Args:
+        targets: number[...].
+        missing: The marker; NaN matches every NaN.
+
+    Returns:
+        bool[...].
+
+    Example:
+        >>> is_present(jnp.array([1.0, jnp.nan]), float("nan")).tolist()
+        [True, False]
+    """
+    targets = jnp.asarray(targets)
+    if jnp.issubdtype(targets.dtype, jnp.floating):
+        return ~jnp.isnan(targets) if missing != missing else targets != missing
+    if not float(missing).is_integer():
+        return jnp.ones(targets.shape, bool)
+    # Small types are widened: -1 compared as an 8-bit number without a sign would be 255.
+    wide = targets.astype(jnp.int32) if targets.dtype.itemsize < 4 else targets
+    return wide != int(missing)
+
+
 def safe_divide(numerator: ArrayLike, denominator: ArrayLike) -> jax.Array:
     """Divides, and gives 0 with gradient 0 where the denominator is 0.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from gradwise.errors import InputError
 from gradwise.optimizers.base import Arrays, Optimizer
 from gradwise.optimizers.checks import number, optional_number
+from gradwise.optimizers.options import OptimizerOptions
 from gradwise.optimizers.schedules import LearningRateSchedule
 from gradwise.registry import register
 
@@ -32,11 +33,7 @@ class Adagrad(Optimizer):
         initial_accumulator_value: Where G starts, at least 0; None means 0.1 for "sum", 0 for "mean".
         epsilon: ε, at least 0.
         form: "sum" or "mean".
-        weight_decay: See `Optimizer`, as for all further settings.
-        clipnorm: See `Optimizer`.
-        clipvalue: See `Optimizer`.
-        global_clipnorm: See `Optimizer`.
-        name: See `Optimizer`.
+        options: The settings of every optimizer; see `Optimizer`.
 
     Raises:
         InputError: A setting is out of range, or there is no such form.
@@ -55,21 +52,9 @@ class Adagrad(Optimizer):
         initial_accumulator_value: float | None = None,
         epsilon: float = 1e-7,
         form: str = "sum",
-        *,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        name: str | None = None,
+        **options: Unpack[OptimizerOptions],
     ) -> None:
-        super().__init__(
-            learning_rate,
-            weight_decay=weight_decay,
-            clipnorm=clipnorm,
-            clipvalue=clipvalue,
-            global_clipnorm=global_clipnorm,
-            name=name,
-        )
+        super().__init__(learning_rate, **options)
         if form not in ("sum", "mean"):
             raise InputError(
                 "Adagrad",

@@ -1,15 +1,16 @@
-"""Adam, and AMSGrad as its option."""
+"""Adam, AMSGrad as its option, and AdamW."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 import jax
 import jax.numpy as jnp
 
 from gradwise.optimizers.base import Arrays, Optimizer
 from gradwise.optimizers.checks import number
+from gradwise.optimizers.options import OptimizerOptions, SharedOptions
 from gradwise.optimizers.schedules import LearningRateSchedule
 from gradwise.registry import register
 
@@ -28,11 +29,7 @@ class Adam(Optimizer):
         beta_2: β₂, from 0 up to but not including 1.
         epsilon: ε, at least 0.
         amsgrad: Divides by the greatest v so far: Reddi et al., 2018, arXiv 1904.09237.
-        weight_decay: See `Optimizer`, as for all further settings.
-        clipnorm: See `Optimizer`.
-        clipvalue: See `Optimizer`.
-        global_clipnorm: See `Optimizer`.
-        name: See `Optimizer`.
+        options: The settings of every optimizer; see `Optimizer`.
 
     Raises:
         InputError: A setting is out of range.
@@ -52,21 +49,9 @@ class Adam(Optimizer):
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         amsgrad: bool = False,
-        *,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        name: str | None = None,
+        **options: Unpack[OptimizerOptions],
     ) -> None:
-        super().__init__(
-            learning_rate,
-            weight_decay=weight_decay,
-            clipnorm=clipnorm,
-            clipvalue=clipvalue,
-            global_clipnorm=global_clipnorm,
-            name=name,
-        )
+        super().__init__(learning_rate, **options)
         self.beta_1 = number("Adam", "beta_1", beta_1, below=1.0)
         self.beta_2 = number("Adam", "beta_2", beta_2, below=1.0)
         self.epsilon = number("Adam", "epsilon", epsilon)
@@ -103,3 +88,50 @@ class Adam(Optimizer):
             second = jnp.maximum(slots["greatest_second_moment"], second)
             kept["greatest_second_moment"] = second
         return value - first * shared["alpha"] / (jnp.sqrt(second) + shared["epsilon"]), kept
+
+
+@register("optimizers.AdamW")
+class AdamW(Adam):
+    """Is Adam with weight decay: Loshchilov and Hutter, 2017, arXiv 1711.05101, algorithm 2.
+
+    Biases and other vectors do not decay unless asked for; see `Optimizer`.
+
+    Args:
+        learning_rate: See `Adam`, as for all settings but the next.
+        weight_decay: λ, at least 0: each update takes learning_rate · λ · w off a weight w.
+        beta_1: See `Adam`.
+        beta_2: See `Adam`.
+        epsilon: See `Adam`.
+        amsgrad: See `Adam`.
+        options: The settings of every optimizer; see `Optimizer`.
+
+    Raises:
+        InputError: A setting is out of range.
+
+    Example:
+        >>> optimizer = AdamW(learning_rate=0.1, weight_decay=0.5)
+        >>> params, hyper = {"w": jnp.array([[1.0]])}, {"learning_rate": 0.1, "step": 0}
+        >>> params, slots = optimizer.update({"w": jnp.array([[4.0]])}, optimizer.init(params), params, hyper)
+        >>> round(float(params["w"][0, 0]), 4)
+        0.85
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | LearningRateSchedule = 0.001,
+        weight_decay: float = 0.004,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        **options: Unpack[SharedOptions],
+    ) -> None:
+        super().__init__(
+            learning_rate,
+            beta_1,
+            beta_2,
+            epsilon,
+            amsgrad,
+            weight_decay=number("AdamW", "weight_decay", weight_decay),
+            **options,
+        )

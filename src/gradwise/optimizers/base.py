@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gradwise.errors import InputError
-from gradwise.optimizers.checks import number, optional_number
+from gradwise.errors import InputError, unknown_name
+from gradwise.optimizers.checks import multipliers, number, optional_count, optional_number
 from gradwise.optimizers.clipping import clip_by_global_norm, clip_by_norm, clip_by_value
+from gradwise.optimizers.options import OptimizerOptions
 from gradwise.optimizers.schedules import LearningRateSchedule
 from gradwise.registry import Configurable
 
@@ -24,25 +25,35 @@ Slots = dict[str, Arrays]  # name of a slot -> one array for each weight
 class Optimizer(Configurable, ABC):
     """Changes weights after their gradients, by pure functions that can be compiled, scanned and mapped.
 
-    A training step calls `prepare`, then `update`. A new optimizer defines `slot_values`, `shared` and
-    `update_one`; each setting is kept as an attribute under its own name.
+    A training step calls `look_around`, `prepare`, then `update`. A new optimizer defines `slot_values` (or
+    `init_one`), `shared` and `update_one`; each setting is kept as an attribute under its own name.
+    Accumulation and averaging of weights are settings here that the training step carries out.
 
     Args:
         learning_rate: A number of at least 0, or a schedule.
-        weight_decay: λ, if set: before each update every weight w becomes w - learning_rate · λ · w
-            (decoupled from the gradients: Loshchilov and Hutter, 2017, arXiv 1711.05101). Biases too, unless
-            `exclude_from_weight_decay` leaves them out.
+        weight_decay: λ, if set: before each update a weight w becomes w - learning_rate · λ · w (decoupled
+            from the gradients: Loshchilov and Hutter, 2017, arXiv 1711.05101). Vectors and whatever is called
+            bias, gamma or beta are left out; `exclude_from_weight_decay` changes that. Keras decays all.
         clipnorm: If set, the greatest norm of the gradient of one weight array; longer ones are scaled down.
         clipvalue: If set, the greatest absolute value of each number in a gradient.
         global_clipnorm: If set, the greatest norm of all gradients taken together.
+        use_ema: Whether `fit` keeps a moving average of the weights, a ← m a + (1 - m) w after each update
+            (the first one starts it), and puts it into the model at its end: Polyak and Juditsky, 1992, in
+            the form of Keras. A constraint comes before the average here, in Keras after it.
+        ema_momentum: m, from 0 to 1.
+        ema_overwrite_frequency: If set, after every so many updates the weights become the average.
+        gradient_accumulation_steps: If set, k: weights change after every k batches, as if these had been one
+            batch, exactly: sums of losses and of weights add up, not means. Keras takes the mean of the k
+            gradients, which differs for unequal batches. What an epoch leaves over goes on in the next. A
+            schedule counts batches, everything else counts updates, both as in Keras.
+        learning_rate_multipliers: Factors of the learning rate by layer: a dict from a layer's name, a
+            variable such as "head/bias", or a pattern of these with * and ?, to a number. The last match
+            counts; 0 leaves the weights as they are. Without a layer of that name, places in the model count
+            as well, such as "dense_1/kernel".
         name: How the optimizer is called in reports; the class's name by default.
 
     Raises:
-        InputError: A setting is out of range, or there is more than one clip setting.
-
-    Attributes:
-        elementwise: Whether the update of one number depends on nothing but its own gradient and slots, so
-            that arrays may be joined and updated as one.
+        InputError: A setting is unknown or out of range, or there is more than one clip setting.
 
     Example:
         >>> class SignDescent(Optimizer):
@@ -54,7 +65,8 @@ class Optimizer(Configurable, ABC):
         [0.5]
     """
 
-    elementwise: bool = True
+    # Whether a number's update depends on nothing but its own gradient and slots.
+    _separable: bool = True
 
     def __init__(
         self,
@@ -64,22 +76,47 @@ class Optimizer(Configurable, ABC):
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        gradient_accumulation_steps: int | None = None,
+        learning_rate_multipliers: Mapping[str, float] | None = None,
         name: str | None = None,
+        **unknown: Any,
     ) -> None:
         where = type(self).__name__
+        if unknown:
+            known = [*inspect.signature(type(self).__init__).parameters, *OptimizerOptions.__annotations__]
+            choices = [item for item in known if item not in ("self", "options", "unknown")]
+            raise unknown_name(where, "a setting", next(iter(unknown)), choices)
         self.learning_rate = learning_rate
         self.weight_decay = optional_number(where, "weight_decay", weight_decay)
         self.clipnorm = optional_number(where, "clipnorm", clipnorm, above=0)
         self.clipvalue = optional_number(where, "clipvalue", clipvalue, above=0)
         self.global_clipnorm = optional_number(where, "global_clipnorm", global_clipnorm, above=0)
+        self.use_ema = bool(use_ema)
+        self.ema_momentum = number(where, "ema_momentum", ema_momentum, high=1.0)
+        self.ema_overwrite_frequency = optional_count(
+            where, "ema_overwrite_frequency", ema_overwrite_frequency
+        )
+        self.gradient_accumulation_steps = optional_count(
+            where, "gradient_accumulation_steps", gradient_accumulation_steps
+        )
+        self.learning_rate_multipliers = learning_rate_multipliers  # type: ignore[assignment]
         self.name = where if name is None else name
-        self._undecayed: tuple[str, ...] = ()
+        self._undecayed: tuple[str, ...] | None = None
         clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
         given = [setting for setting, value in clips.items() if value is not None]
         if len(given) > 1:
             raise InputError(
                 where, expected="at most one clip setting", got=" and ".join(given), fix="Keep one of them."
             )
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether arrays may be joined and updated as one: no number's update asks where it belongs."""
+        decays_by_path = self.weight_decay is not None and self._undecayed != ()
+        return self._separable and not decays_by_path and not self.learning_rate_multipliers
 
     @property
     def learning_rate(self) -> float | LearningRateSchedule:
@@ -99,6 +136,15 @@ class Optimizer(Configurable, ABC):
             )
         else:
             self._learning_rate = number(type(self).__name__, "learning_rate", value)
+
+    @property
+    def learning_rate_multipliers(self) -> dict[str, float] | None:
+        """What the learning rate is multiplied by, by layer; can be set."""
+        return self._learning_rate_multipliers
+
+    @learning_rate_multipliers.setter
+    def learning_rate_multipliers(self, value: Mapping[str, float] | None) -> None:
+        self._learning_rate_multipliers = multipliers(type(self).__name__, value)
 
     def rate(self, step: jax.Array | int, base: jax.Array | float) -> jax.Array:
         """Returns the learning rate of one update.
@@ -120,27 +166,58 @@ class Optimizer(Configurable, ABC):
             return jnp.asarray(self.learning_rate(step)).astype(dtype)
         return jnp.asarray(base, dtype)
 
-    def init(self, params: Arrays) -> Slots:
+    def init(self, params: Arrays, names: Mapping[str, str] | None = None) -> Slots:
         """Makes what the optimizer remembers of each weight, on the host: nothing is compiled.
 
         Args:
             params: The weights by path.
+            names: The paths told with the layers' own names, where these differ, for settings that name
+                layers.
 
         Returns:
-            For each slot, arrays like the weights; {} if nothing is remembered.
+            For each slot, arrays for the weights that have it; {} if nothing is remembered.
 
         Example:
             >>> from gradwise.optimizers.sgd import SGD
             >>> SGD(momentum=0.9).init({"w": jnp.ones(2)})["velocity"]["w"].tolist()
             [0.0, 0.0]
         """
-        return {
-            slot: {
-                path: jax.device_put(np.full(value.shape, start, value.dtype))
-                for path, value in params.items()
-            }
-            for slot, start in self.slot_values().items()
-        }
+        slots: Slots = {slot: {} for slot in self.slot_values()}
+        for path, value in params.items():
+            for slot, array in self.init_one((names or {}).get(path, path), value).items():
+                slots.setdefault(slot, {})[path] = jax.device_put(array)
+        return slots
+
+    def init_one(self, path: str, value: Any) -> dict[str, np.ndarray]:
+        """Makes the slots of one weight; to be defined where they are not all shaped like it.
+
+        Args:
+            path: The path of the weight, with the layers' own names if these are known.
+            value: The weight.
+
+        Returns:
+            Arrays on the host by slot.
+        """
+        return {slot: np.full(value.shape, start, value.dtype) for slot, start in self.slot_values().items()}
+
+    def look_around(
+        self, gradient_at: Callable[[Arrays], Arrays], grads: Arrays, slots: Slots, params: Arrays
+    ) -> Slots:
+        """Measures the loss around the weights, for optimizers that need more than the gradient there.
+
+        The training step calls it before `prepare`. Most optimizers leave the slots as they are.
+
+        Args:
+            gradient_at: Gives the gradients of the same batch, with the same random numbers, at other
+                weights.
+            grads: The gradients at `params`, not clipped.
+            slots: From `init` or the update before.
+            params: The weights by path.
+
+        Returns:
+            The slots to go into `update`.
+        """
+        return slots
 
     def prepare(self, grads: Arrays, params: Arrays, hyper: Mapping[str, Any] | None = None) -> Arrays:
         """Clips the gradients if a clip setting says so; called before `update` and before arrays are joined.
@@ -181,7 +258,12 @@ class Optimizer(Configurable, ABC):
         return grads
 
     def update(
-        self, grads: Arrays, slots: Slots, params: Arrays, hyper: Mapping[str, Any]
+        self,
+        grads: Arrays,
+        slots: Slots,
+        params: Arrays,
+        hyper: Mapping[str, Any],
+        factors: Mapping[str, float] | None = None,
     ) -> tuple[Arrays, Slots]:
         """Makes one update, weight decay included.
 
@@ -192,6 +274,7 @@ class Optimizer(Configurable, ABC):
             hyper: "learning_rate", float32[], as `rate` gives it; "step", int32[], how many updates there
                 were before; and any numeric setting to use instead of the optimizer's own. Momentum can be
                 given there only if the optimizer's own is not 0, as else it keeps no velocity.
+            factors: What the learning rate is multiplied by for some of the paths; 1 if left out.
 
         Returns:
             The weights and slots afterwards, each of the type it had.
@@ -210,24 +293,25 @@ class Optimizer(Configurable, ABC):
         new_params: Arrays = {}
         new_slots: Slots = {slot: {} for slot in slots}
         for path, value in params.items():
-            if value.dtype not in shared:
-                shared[value.dtype] = self._shared_as(hyper, value.dtype)
-            numbers = shared[value.dtype]
-            if "weight_decay" in numbers and self.decays(path):
-                value = value - value * numbers["weight_decay"]
-            kept = {slot: arrays[path] for slot, arrays in slots.items()}
-            new_params[path], kept = self.update_one(grads[path].astype(value.dtype), kept, value, numbers)
+            kept = {slot: arrays[path] for slot, arrays in slots.items() if path in arrays}
+            factor = (factors or {}).get(path, 1.0)
+            if (value.dtype, factor) not in shared:
+                shared[value.dtype, factor] = self._shared_as(_scaled_rate(hyper, factor), value.dtype)
+            numbers = shared[value.dtype, factor]
+            decay = numbers.get(self.decay_setting(kept))
+            if decay is not None and self.decays(path, value.ndim):
+                value = value - value * decay
+            value, kept = self.update_one(grads[path].astype(value.dtype), kept, value, numbers)
+            new_params[path] = value
             for slot, array in kept.items():
                 new_slots[slot][path] = array
         return new_params, new_slots
 
     def exclude_from_weight_decay(self, var_names: Sequence[str]) -> None:
-        """Leaves out of weight decay the weights whose path contains one of the given words.
-
-        Arrays are then no longer `elementwise`, as the paths must stay apart.
+        """Leaves out of weight decay the weights whose path contains one of the given words, and no others.
 
         Args:
-            var_names: The words, for example ["bias", "gamma", "beta"]; [] excludes nothing.
+            var_names: The words, for example ["bias", "gamma", "beta"]; [] excludes nothing, not even biases.
 
         Raises:
             InputError: This is no list of strings.
@@ -235,9 +319,9 @@ class Optimizer(Configurable, ABC):
         Example:
             >>> from gradwise.optimizers.sgd import SGD
             >>> optimizer = SGD(weight_decay=0.01)
-            >>> optimizer.exclude_from_weight_decay(["bias"])
-            >>> optimizer.decays("dense/kernel"), optimizer.decays("dense/bias")
-            (True, False)
+            >>> optimizer.exclude_from_weight_decay(["embed"])
+            >>> optimizer.decays("embedding/embeddings", 2), optimizer.decays("dense/bias", 1)
+            (False, True)
         """
         if isinstance(var_names, str) or not all(isinstance(word, str) and word for word in var_names):
             raise InputError(
@@ -247,23 +331,32 @@ class Optimizer(Configurable, ABC):
                 fix="Write for example ['bias'].",
             )
         self._undecayed = tuple(var_names)
-        self.elementwise = type(self).elementwise and not self._undecayed
 
-    def decays(self, path: str) -> bool:
+    def decays(self, path: str, ndim: int) -> bool:
         """Tells whether weight decay, if set, applies to a weight.
 
         Args:
             path: Such as "dense/kernel".
+            ndim: How many axes it has.
 
         Returns:
-            True unless the path contains a word that `exclude_from_weight_decay` was given.
+            True, unless the path contains a word that `exclude_from_weight_decay` was given. If it was not
+            called: True for matrices and larger arrays that are not called bias, gamma or beta.
 
         Example:
             >>> from gradwise.optimizers.sgd import SGD
-            >>> SGD().decays("dense/bias")
-            True
+            >>> SGD().decays("dense/kernel", 2), SGD().decays("gru/bias", 2)
+            (True, False)
         """
-        return not any(word in path for word in self._undecayed)
+        if self._undecayed is not None:
+            return not any(word in path for word in self._undecayed)
+        # By name as well: the bias of a GRU or an attention head is a matrix.
+        last = path.rsplit("/", 1)[-1]
+        return ndim > 1 and not any(word in last for word in ("bias", "gamma", "beta"))
+
+    def decay_setting(self, slots: Arrays) -> str:
+        """Returns which of the `shared` numbers is the weight decay of a weight with these slots."""
+        return "weight_decay"
 
     def slot_values(self) -> dict[str, float]:
         """Returns the slots to keep for each weight, with the number they are filled with at first.
@@ -319,10 +412,14 @@ class Optimizer(Configurable, ABC):
     def get_config(self) -> dict[str, Any]:
         """Returns all settings with their present values, the learning rate as last set."""
         config = super().get_config()
-        for name in list(inspect.signature(type(self).__init__).parameters)[1:]:
+        parameters = inspect.signature(type(self).__init__).parameters
+        names = list(parameters)[1:]
+        if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+            names += OptimizerOptions.__annotations__
+        for name in names:
             if hasattr(self, name):
                 config[name] = getattr(self, name)
-        if self._undecayed:
+        if self._undecayed is not None:
             config["excluded_from_weight_decay"] = list(self._undecayed)
         return config
 
@@ -330,9 +427,10 @@ class Optimizer(Configurable, ABC):
     def from_config(cls, config: Mapping[str, Any]) -> Any:
         """Builds the optimizer from its settings."""
         settings = dict(config)
-        excluded = settings.pop("excluded_from_weight_decay", [])
+        excluded = settings.pop("excluded_from_weight_decay", None)
         optimizer = cls(**settings)
-        optimizer.exclude_from_weight_decay(excluded)
+        if excluded is not None:
+            optimizer.exclude_from_weight_decay(excluded)
         return optimizer
 
     def _shared_as(self, hyper: Mapping[str, Any], dtype: Any) -> dict[str, Any]:
@@ -348,3 +446,7 @@ class Optimizer(Configurable, ABC):
         return {
             key: item.astype(dtype) if isinstance(item, jax.Array) else item for key, item in numbers.items()
         }
+
+
+def _scaled_rate(hyper: Mapping[str, Any], factor: float) -> Mapping[str, Any]:
+    return hyper if factor == 1 else {**hyper, "learning_rate": hyper["learning_rate"] * factor}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 import jax
 import jax.numpy as jnp
 
 from gradwise.optimizers.base import Arrays, Optimizer
 from gradwise.optimizers.checks import number
+from gradwise.optimizers.options import OptimizerOptions
 from gradwise.optimizers.schedules import LearningRateSchedule
 from gradwise.optimizers.sgd import momentum_setting
 from gradwise.registry import register
@@ -29,11 +30,7 @@ class RMSprop(Optimizer):
         epsilon: ε, at least 0.
         centered: Takes the square of the mean gradient off r, which leaves the variance (Graves, 2013,
             arXiv 1308.0850, equation 40).
-        weight_decay: See `Optimizer`, as for all further settings.
-        clipnorm: See `Optimizer`.
-        clipvalue: See `Optimizer`.
-        global_clipnorm: See `Optimizer`.
-        name: See `Optimizer`.
+        options: The settings of every optimizer; see `Optimizer`.
 
     Raises:
         InputError: A setting is out of range.
@@ -53,21 +50,9 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         epsilon: float = 1e-7,
         centered: bool = False,
-        *,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        name: str | None = None,
+        **options: Unpack[OptimizerOptions],
     ) -> None:
-        super().__init__(
-            learning_rate,
-            weight_decay=weight_decay,
-            clipnorm=clipnorm,
-            clipvalue=clipvalue,
-            global_clipnorm=global_clipnorm,
-            name=name,
-        )
+        super().__init__(learning_rate, **options)
         self.rho = number("RMSprop", "rho", rho, below=1.0)
         self.momentum = number("RMSprop", "momentum", momentum, below=1.0)
         self.epsilon = number("RMSprop", "epsilon", epsilon)

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 
 from gradwise import config
 from gradwise.errors import InputError
-from gradwise.optimizers.checks import number, optional_number
+from gradwise.optimizers.checks import number, optional_number, whole_number
 from gradwise.registry import Configurable, register
 
 
@@ -359,6 +359,52 @@ class CosineDecayRestarts(LearningRateSchedule):
         if self.t_mul == 1:
             return restarts * self.first_decay_steps
         return self.first_decay_steps * ((jnp.power(self.t_mul, restarts) - 1) / (self.t_mul - 1))
+
+
+@register("schedules.WarmUp")
+class WarmUp(LearningRateSchedule):
+    """Rises in a straight line to a rate, and stays there or follows a schedule from then on.
+
+    Keras has this for `CosineDecay` only. Source: Goyal et al., 2017, arXiv 1706.02677, section 2.2.
+
+    Args:
+        learning_rate: The rate to reach, or a schedule: the rise ends where that begins.
+        warmup_steps: How many steps the rise takes, above 0.
+        initial_learning_rate: Where it starts, at least 0.
+
+    Raises:
+        InputError: A setting is out of range.
+
+    Example:
+        >>> schedule = WarmUp(ExponentialDecay(1.0, decay_steps=1, decay_rate=0.5), warmup_steps=4)
+        >>> [float(schedule(step)) for step in (0, 2, 4, 5, 6)]
+        [0.0, 0.5, 1.0, 0.5, 0.25]
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | LearningRateSchedule,
+        warmup_steps: int,
+        initial_learning_rate: float = 0.0,
+    ) -> None:
+        where = type(self).__name__
+        self.learning_rate = (
+            learning_rate
+            if isinstance(learning_rate, LearningRateSchedule)
+            else number(where, "learning_rate", learning_rate)
+        )
+        self.warmup_steps = whole_number(where, "warmup_steps", warmup_steps)
+        self.initial_learning_rate = number(where, "initial_learning_rate", initial_learning_rate)
+
+    def __call__(self, step: jax.Array | int) -> jax.Array:
+        """Returns the rate."""
+        passed = jnp.asarray(step) - self.warmup_steps
+        after = jnp.maximum(passed, 0)
+        rate = self.learning_rate
+        top = rate(after) if isinstance(rate, LearningRateSchedule) else jnp.full_like(float_step(step), rate)
+        share = jnp.minimum(float_step(step) / self.warmup_steps, 1)
+        rising = self.initial_learning_rate + (top - self.initial_learning_rate) * share
+        return jnp.where(passed < 0, rising, top)
 
 
 def _progress(step: jax.Array | int, decay_steps: float, staircase: bool = False) -> jax.Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from gradwise.errors import InputError
 from gradwise.optimizers.base import Arrays, Optimizer
 from gradwise.optimizers.checks import number
+from gradwise.optimizers.options import OptimizerOptions
 from gradwise.optimizers.schedules import LearningRateSchedule
 from gradwise.registry import register
 
@@ -28,11 +29,7 @@ class SGD(Optimizer):
         momentum: μ, from 0 up to but not including 1.
         nesterov: Whether to look ahead; without momentum it changes nothing.
         decay: Divides η by 1 + decay · step before each update.
-        weight_decay: See `Optimizer`, as for all further settings.
-        clipnorm: See `Optimizer`.
-        clipvalue: See `Optimizer`.
-        global_clipnorm: See `Optimizer`.
-        name: See `Optimizer`.
+        options: The settings of every optimizer; see `Optimizer`.
 
     Raises:
         InputError: A setting is out of range, or `decay` meets a schedule.
@@ -52,20 +49,9 @@ class SGD(Optimizer):
         nesterov: bool = False,
         *,
         decay: float = 0.0,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        name: str | None = None,
+        **options: Unpack[OptimizerOptions],
     ) -> None:
-        super().__init__(
-            learning_rate,
-            weight_decay=weight_decay,
-            clipnorm=clipnorm,
-            clipvalue=clipvalue,
-            global_clipnorm=global_clipnorm,
-            name=name,
-        )
+        super().__init__(learning_rate, **options)
         self.momentum = number("SGD", "momentum", momentum, below=1.0)
         self.nesterov = nesterov
         self.decay = number("SGD", "decay", decay)

@@ -176,11 +176,11 @@ def _metadata() -> dict[str, Any]:
 
 
 def _arrays(model: Any) -> dict[str, np.ndarray]:
-    return {path: np.asarray(variable.array) for path, variable in model.named_variables().items()}
+    return {path: np.asarray(variable.array) for path, variable in model.named_weights().items()}
 
 
 def _restore(model: Any, arrays: Mapping[str, np.ndarray], where: str) -> None:
-    variables = model.named_variables()
+    variables = model.named_weights()
     missing = [path for path in variables if path not in arrays]
     surplus = [path for path in arrays if path not in variables]
     if missing or surplus:

@@ -42,6 +42,7 @@ def evaluate(
     run = Run(
         layer, session.optimizer, {"epochs": 1, "steps": source.steps, "verbose": verbose, "metrics": []}
     )
+    run.averages = session.averages
     calls = CallbackList(callbacks or [], run, layer)
     calls.call("on_test_begin", {})
     programs = session.programs()

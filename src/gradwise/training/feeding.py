@@ -15,7 +15,7 @@ from gradwise.core.symbolic import SymbolicTensor
 from gradwise.data.arrays import count_samples, to_arrays
 from gradwise.data.weights import class_weights
 from gradwise.errors import InputError, unknown_name
-from gradwise.losses import check_targets
+from gradwise.losses import Loss, check_targets
 from gradwise.metrics import check_metric
 from gradwise.training.objective import Objective
 
@@ -65,7 +65,8 @@ def read(x: Any, y: Any, sample_weight: Any, where: str) -> HostData:
         InputError: Something cannot be used, or lengths differ.
     """
     inputs = to_arrays(x, name="x", where=where)
-    targets = None if y is None else to_arrays(y, name="y", where=where)
+    # NaN may be the mark of a missing label: `check` asks the losses.
+    targets = None if y is None else to_arrays(y, name="y", where=where, finite=False)
     weights = None if sample_weight is None else to_arrays(sample_weight, name="sample_weight", where=where)
     count = count_samples(where, x=inputs, y=targets, sample_weight=weights)
     return HostData(inputs, targets, weights, count)
@@ -139,8 +140,23 @@ def order_outputs(items: Any, names: Sequence[str], what: str) -> list[Any]:
     )
 
 
-def apply_class_weight(data: HostData, class_weight: Mapping[int, float], where: str) -> HostData:
-    """Multiplies the sample weights by the weights of the classes; needs a single output."""
+def apply_class_weight(
+    data: HostData, class_weight: Mapping[int, float], where: str, loss: Loss | None = None
+) -> HostData:
+    """Multiplies the sample weights by the weights of the classes; needs a single output.
+
+    Args:
+        data: Bound data.
+        class_weight: Weight by class number.
+        where: The method, for errors.
+        loss: The output's loss; samples whose labels it leaves out keep the weight 1.
+
+    Returns:
+        The data with new weights.
+
+    Raises:
+        InputError: There are several outputs, or targets that name no classes.
+    """
     if len(data.targets) != 1 or data.targets[0] is None:
         raise InputError(
             f"{where}, class_weight",
@@ -148,7 +164,11 @@ def apply_class_weight(data: HostData, class_weight: Mapping[int, float], where:
             got=f"{len(data.targets)} outputs",
             fix="Use sample_weight, one array for each output.",
         )
-    weights, warning = class_weights(class_weight, data.targets[0], where=where)
+    target = data.targets[0]
+    present = None if loss is None or loss.couples_rows else loss.target_mask(target)
+    rows = slice(None) if present is None else np.asarray(present).reshape(data.count, -1).any(axis=1)
+    weights = np.ones(data.count, np.float32)
+    weights[rows], warning = class_weights(class_weight, target[rows], where=where)
     if warning:
         warnings.warn(warning, stacklevel=4)
     old = data.weights[0]

@@ -89,6 +89,7 @@ def fit(layer: Layer, session: Session, x: Any, y: Any, sample_weight: Any, opti
     history = History()
     progress = [ProgressBar(verbose)] if verbose else []
     run = Run(layer, session.optimizer, _params(session, train, validation, options, verbose))
+    run.averages = session.averages
     # Last but one, so that it records what other callbacks add to the logs.
     callbacks = CallbackList([*_as_list(options.callbacks), history, *progress], run, layer)
     free = _free_bytes()
@@ -140,11 +141,13 @@ def _array_sources(
     elif options.validation_data is not None:
         validation = _validation_arrays(session, options)
     if options.class_weight is not None:
-        data = feeding.apply_class_weight(data, options.class_weight, "fit")
+        data = feeding.apply_class_weight(data, options.class_weight, "fit", session.class_loss)
         if isinstance(validation, HostData):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # said once, for the training data
-                validation = feeding.apply_class_weight(validation, options.class_weight, "fit")
+                validation = feeding.apply_class_weight(
+                    validation, options.class_weight, "fit", session.class_loss
+                )
     train = source_of_arrays(
         data, options.batch_size or 32, options.steps_per_epoch, shuffle=bool(options.shuffle)
     )

@@ -92,6 +92,7 @@ class Loop:
                 # The model is whole; callbacks still close files and bring the best weights back.
                 self.callbacks.call("on_train_end", logs)
                 raise
+            self._put_averages_in_place()
             self.callbacks.call("on_train_end", logs)
 
     def _epoch(self, epoch: int) -> dict[str, float]:
@@ -121,6 +122,12 @@ class Loop:
                 state={path: changed.get(path, value) for path, value in state.state.items()},
             )
         self.state = dataclasses.replace(state, hyper={**state.hyper, "learning_rate": self.session.rate()})
+
+    def _put_averages_in_place(self) -> None:
+        if self.state.averages is not None:
+            self._take_in_changes()
+            self.state = self.session.finish(self.state)
+            self.session.publish(self.state)
 
     # Many epochs in one program --------------------------------------------------------------------
 
@@ -292,6 +299,7 @@ class Loop:
         if self._validation_data is None and self.validation.data is not None and self.plan.resident:
             self._validation_data = self.session.place(self.validation.data)
         self.callbacks.call("on_test_begin", {})
+        self._take_in_changes()
         logs = self.measure(
             self.state.weights,
             self.state.state,

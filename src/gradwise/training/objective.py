@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,8 @@ from gradwise.core.variable import Frame
 from gradwise.errors import InputError
 from gradwise.losses import Loss, safe_divide
 from gradwise.metrics import Metric
+from gradwise.metrics.base import log_names, log_values
+from gradwise.metrics.reductions import MeanOfValues
 
 
 @dataclass
@@ -33,6 +35,19 @@ class Head:
     weight: float = 1.0
     metrics: list[Metric] = field(default_factory=list)
     weighted_metrics: list[Metric] = field(default_factory=list)
+
+
+class Portion(NamedTuple):
+    """A part of a batch's loss, and how it joins the same part of other batches.
+
+    Args:
+        loss: float32[]. The part, for this batch alone.
+        amount: float32[]. What it weighs: joined, batches have the loss Σ amount · loss / Σ amount. None: the
+            losses add up.
+    """
+
+    loss: Any
+    amount: Any
 
 
 def total_type() -> np.dtype[Any]:
@@ -80,8 +95,11 @@ class Objective:
         valid: Any,
         frame: Frame,
         penalty: Any,
-    ) -> tuple[Any, dict[str, Any]]:
-        """Adds one batch to the totals and returns the batch's loss.
+    ) -> tuple[dict[str, Portion], dict[str, Any]]:
+        """Adds one batch to the totals and returns the batch's loss, in portions that join exactly.
+
+        Portions that weigh by rows are one: the penalty, and losses that are means over all values. Losses
+        over values that a mask or a weighted mean counts otherwise have a portion each.
 
         Args:
             totals: As `init` returns.
@@ -94,32 +112,46 @@ class Objective:
             penalty: float32[]. What regularizers add.
 
         Returns:
-            The loss float32[] and the new totals.
+            The portions by name, whose losses add up to the batch's, and the new totals.
         """
         kind = total_type()
-        loss = penalty
+        count = jnp.asarray(outputs[0].shape[0], kind) if valid is None else jnp.sum(valid, dtype=kind)
+        portions: dict[str, Portion] = {"rows": Portion(penalty, count)}
+        joined: set[str] = set()
         sums, metric_totals = [], []
         parts = zip(
             self.heads, outputs, targets, weights, masks, totals["loss"], totals["metrics"], strict=True
         )
         for head, output, target, weight, mask, sum_, olds in parts:
             kept = _combine(mask, valid)
+            masked = mask is not None
             if head.loss is None or target is None:
                 sums.append(sum_)
                 metric_totals.append(olds)
                 continue
-            kept = _combine(head.loss.target_mask(target), kept)
-            values = _values(head.loss, target, output, frame)
+            unwanted = head.loss.target_mask(target, output)
+            masked = masked or unwanted is not None
+            kept = _combine(unwanted, kept)
+            activation, logits = frame.logits_of(output) or (None, None)
+            values = head.loss.values_after(target, output, activation, logits, mask)
             kept = _like(kept, values)
             top, bottom = head.loss.total(values, _like(weight, values), kept)
-            loss = loss + head.weight * safe_divide(top, bottom).astype(kind)
+            share = head.weight * safe_divide(top, bottom).astype(kind)
+            name, amount = _portion_of(head, masked, bottom, count)
+            before = portions.get(name)
+            joined.add(name)
+            portions[name] = Portion(share if before is None else before.loss + share, amount)
             sums.append((sum_[0] + top.astype(kind), sum_[1] + jnp.asarray(bottom, kind)))
-            metric_totals.append(_update_metrics(head, olds, target, output, weight, kept))
+            present = head.loss.fill_missing(target)
+            metric_totals.append(_update_metrics(head, olds, present, output, weight, kept))
+        if not self.extra and len(portions) > 1 and "rows" not in joined:
+            # No head weighs by rows, and the penalty is a constant 0: it needs no sum of its own.
+            other = next(name for name in portions if name != "rows")
+            portions[other] = portions[other]._replace(loss=portions[other].loss + portions.pop("rows").loss)
         new: dict[str, Any] = {"loss": sums, "metrics": metric_totals}
         if self.extra:
-            count = jnp.asarray(outputs[0].shape[0], kind) if valid is None else jnp.sum(valid, dtype=kind)
             new["extra"] = (totals["extra"][0] + penalty * count, totals["extra"][1] + count)
-        return loss, new
+        return portions, new
 
     def results(self, totals: dict[str, Any]) -> Any:
         """Returns what the totals say: float32[len(names)], in the order of `names`."""
@@ -135,11 +167,19 @@ class Objective:
         if len(self.heads) > 1:
             values += [one for head, one in zip(self.heads, losses, strict=True) if head in trained]
         for head, olds in zip(self.heads, totals["metrics"], strict=True):
-            values += [
-                jnp.asarray(metric.compute(old)).astype(kind)
-                for metric, old in zip(_metrics(head), olds, strict=True)
-            ]
+            for metric, old in zip(_metrics(head), olds, strict=True):
+                values += [number.astype(kind) for number in log_values(metric.compute(old))]
         return jnp.stack(values)
+
+
+def _portion_of(head: Head, masked: bool, bottom: Any, count: Any) -> tuple[str, Any]:
+    """Names the portion that the loss of an output belongs to, and says what that weighs."""
+    reduction = "none" if head.loss is None else head.loss.reduction
+    if reduction == "sum":
+        return "sums", None
+    if masked or reduction == "mean_with_sample_weight":
+        return f"output {head.name}", jnp.asarray(bottom).astype(count.dtype)
+    return "rows", count
 
 
 def _metrics(head: Head) -> list[Metric]:
@@ -152,8 +192,8 @@ def _log_names(heads: list[Head]) -> list[str]:
     if many:
         names += [f"{head.name}_loss" for head in heads if head.loss is not None]
     for head in heads:
-        for metric in _metrics(head):
-            base = f"{head.name}_{metric.name}" if many else metric.name
+        prefix = f"{head.name}_" if many else ""
+        for base in (base for metric in _metrics(head) for base in log_names(metric, prefix)):
             name, count = base, 0
             while name in names:
                 count += 1
@@ -162,36 +202,12 @@ def _log_names(heads: list[Head]) -> list[str]:
     return names
 
 
-def _values(loss: Loss, target: Any, output: Any, frame: Frame) -> Any:
-    """Per-sample losses; from the logits when the output came straight from a sigmoid or softmax."""
-    noted = frame.logits_of(output)
-    if noted is None or loss.logits_of is None:
-        return loss.values(target, output)
-    activation, logits = noted
-    takes_logits = bool(getattr(loss, "from_logits", False))
-    if takes_logits and activation != "linear":
-        raise InputError(
-            f"loss '{loss.name}'",
-            expected="logits, as it was made with from_logits=True",
-            got=f"probabilities: the last activation is {activation}",
-            fix="Leave out from_logits=True (the result is exact either way), or the last activation.",
-        )
-    if not takes_logits and activation == "linear":
-        raise InputError(
-            f"loss '{loss.name}'",
-            expected="probabilities from the last layer",
-            got="outputs without an activation",
-            fix=f"Give the last layer activation='{loss.logits_of}', or the loss from_logits=True.",
-        )
-    if activation == loss.logits_of and not takes_logits:
-        return loss.values_from_logits(target, logits)
-    return loss.values(target, output)
-
-
 def _combine(mask: Any, valid: Any) -> Any:
     if mask is None or valid is None:
         return valid if mask is None else mask
-    return jnp.logical_and(mask, valid.reshape(valid.shape + (1,) * (mask.ndim - 1)))
+    rank = max(mask.ndim, valid.ndim)
+    wide = [each.reshape(each.shape + (1,) * (rank - each.ndim)) for each in (mask, valid)]
+    return jnp.logical_and(*wide)
 
 
 def _like(weights: Any, values: Any) -> Any:
@@ -226,7 +242,17 @@ def _update_metrics(
             exists = exists.reshape(exists.shape + (1,) * (wide.ndim - exists.ndim))
         weighted = wide if exists is None else wide * exists
     plain = None if kept is None else kept.astype("float32")
+    # What counts each number of a row by itself leaves no mean over the row to metrics that average.
+    single = kept is not None and kept.ndim == output.ndim and kept.shape[-1] == output.shape[-1] > 1
     return [
-        metric.update(old, target, output, plain if place < len(head.metrics) else weighted)
+        metric.update(
+            old,
+            *((target[..., None], output[..., None]) if single and _averages(metric) else (target, output)),
+            plain if place < len(head.metrics) else weighted,
+        )
         for place, (metric, old) in enumerate(zip(_metrics(head), olds, strict=True))
     ]
+
+
+def _averages(metric: Metric) -> bool:
+    return isinstance(metric, MeanOfValues)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ class Run:
         self.plan_reason = ""
         self.epoch_seconds: float | None = None  # of each epoch, when several ran in one program
         self.probed: dict[str, Any] = {}
+        self.averages: Callable[[], Mapping[str, Any] | None] = lambda: None
 
     def stop(self, reason: str) -> None:
         """Ends the run after the step or epoch under way; the first reason given is kept."""
@@ -69,6 +71,25 @@ class Run:
     def weights(self) -> list[np.ndarray]:
         """Returns copies of the model's weights."""
         return self.layer.get_weights()
+
+    def averaged_weights(self) -> list[np.ndarray]:
+        """Returns copies of the model's weights with the optimizer's moving averages in place of parameters.
+
+        Raises:
+            InputError: The optimizer keeps no averages.
+        """
+        averages = self.averages()
+        if averages is None:
+            raise InputError(
+                "averaged weights",
+                expected="an optimizer that averages weights, in training",
+                got="none",
+                fix="Compile with use_ema=True, for example Adam(use_ema=True), and call fit.",
+            )
+        return [
+            np.array(averages.get(path, variable.array)).astype(variable.dtype)
+            for path, variable in self.layer.named_weights().items()
+        ]
 
     def restore(self, weights: list[np.ndarray]) -> None:
         """Puts weights into the model; training goes on from them."""

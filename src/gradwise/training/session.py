@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,13 +14,16 @@ from gradwise.core.layer import Layer
 from gradwise.core.symbolic import SymbolicTensor
 from gradwise.core.variable import Variable
 from gradwise.errors import StateError
-from gradwise.training import feeding
+from gradwise.losses import Loss
+from gradwise.training import accumulating, feeding
+from gradwise.training.change import wide_type
 from gradwise.training.compiling import Settings
 from gradwise.training.feeding import HostData
 from gradwise.training.objective import Objective, total_type
 from gradwise.training.programs import Programs, Resident
+from gradwise.training.rates import names_by_path
 from gradwise.training.state import TrainState
-from gradwise.training.step import Batch, Probe
+from gradwise.training.step import Batch, Forward, Probe
 
 
 class Session:
@@ -43,6 +47,10 @@ class Session:
         self._variables: dict[str, Variable] = {}
         self._trained: set[str] = set()
         self._slots: Any = None
+        self._slotted: set[str] = set()
+        self._accumulated: Any = None
+        self._averages: dict[str, Any] | None = None
+        self._sample: Batch | None = None
         self._seed: Any = np.uint32(config.next_seed())
         self._step: Any = np.int32(0)
         self._device_values: dict[str, Any] = {}
@@ -75,6 +83,9 @@ class Session:
             self.objective = self.settings.bind(self.layer, self.names, self.shapes, targets)
         feeding.check(ordered, self.objective, self.shapes, where)
         feeding.check_inputs(self.layer, ordered)
+        if self._accumulates():
+            first = jax.tree.map(lambda array: array[:1], (ordered.inputs, targets, weights))
+            self._sample = Batch(*first)
         return ordered
 
     def _find_outputs(self, sample: Any) -> None:
@@ -102,7 +113,8 @@ class Session:
         rate = self.optimizer.learning_rate
         schedule = None if isinstance(rate, (int, float)) else id(rate)
         frozen = frozenset(path for path, below in self.layer.walk() if not below.trainable)
-        key = (frozenset(self._trained), frozen, frozenset((probes or {}).items()), schedule)
+        rates = tuple((self.optimizer.learning_rate_multipliers or {}).items())
+        key = (frozenset(self._trained), frozen, frozenset((probes or {}).items()), schedule, rates)
         if key not in self._programs:
             self._programs[key] = Programs(self.layer, self.objective, self.optimizer, probes, self._own_step)
         return self._programs[key]
@@ -116,6 +128,12 @@ class Session:
     def couples_rows_in_evaluation(self) -> bool:
         """Whether a padded row could change what other rows give in evaluation."""
         return self._couple_rows(("always",))
+
+    @property
+    def class_loss(self) -> Loss | None:
+        """The loss of a single output, whose targets class weights go by."""
+        heads = self.objective.heads if self.objective is not None else []
+        return heads[0].loss if len(heads) == 1 else None
 
     def _couple_rows(self, when: tuple[str, ...]) -> bool:
         heads = self.objective.heads if self.objective is not None else []
@@ -134,8 +152,9 @@ class Session:
         weights = {path: self._copy(path) for path in self._variables if path in self._trained}
         others = {path: self._copy(path) for path in self._variables if path not in self._trained}
         slots = self._slots
-        if slots is None or any(entries.keys() != weights.keys() for entries in slots.values()):
-            slots = _matching_slots(self.optimizer.init(weights), slots)
+        if slots is None or self._slotted != weights.keys():
+            slots = _matching_slots(self.optimizer.init(weights, names_by_path(self.layer)), slots)
+            self._slotted = set(weights)
         return TrainState(
             step=own_copy(self._step),
             weights=weights,
@@ -144,7 +163,44 @@ class Session:
             hyper={"learning_rate": self.rate()},
             totals=self.objective.init(),
             seed=own_copy(self._seed),
+            accumulated=self._sums(weights, others) if self._accumulates() else None,
+            averages=self._running_averages(weights) if self.optimizer.use_ema else None,
         )
+
+    def _accumulates(self) -> bool:
+        return accumulating.steps_of(self.optimizer) > 1
+
+    def _sums(self, weights: dict[str, Any], others: dict[str, Any]) -> Any:
+        """Returns what the last fit left over, or sums of nothing for the portions the loss has."""
+        kept = self._accumulated
+        if kept is not None and all(sums.keys() == weights.keys() for sums in kept["grads"].values()):
+            return kept
+        if self.objective is None or self._sample is None:
+            raise StateError("training", expected="a bound session", got="none", fix="Call fit.")
+        forward, totals = Forward(self.layer, self.objective), self.objective.init()
+
+        def portions(sample: Batch) -> Any:
+            key = jax.random.key(0)
+            return forward.portions(weights, others, totals, sample, training=True, key=key)[0]
+
+        return jax.device_put(accumulating.start(jax.eval_shape(portions, self._sample), weights))
+
+    def _running_averages(self, weights: dict[str, Any]) -> dict[str, Any]:
+        """Returns the averages of parameters trained before; those of others start where they are."""
+        kept = self._averages or {}
+        return {
+            path: kept[path] if path in kept else _as_type(value, wide_type(value.dtype))
+            for path, value in weights.items()
+        }
+
+    def finish(self, state: TrainState) -> TrainState:
+        """Puts the averages of the parameters in their place, as `fit` does at its end."""
+        weights = {path: _as_type(state.averages[path], value.dtype) for path, value in state.weights.items()}
+        return dataclasses.replace(state, weights=weights)
+
+    def averages(self) -> dict[str, Any] | None:
+        """Returns the averages of the parameters by place, or None if the optimizer keeps none."""
+        return self._averages
 
     def _copy(self, path: str) -> Any:
         array = self._variables[path].array
@@ -165,6 +221,7 @@ class Session:
             variable.array = values[path]
         self._device_values = values
         self._slots, self._step, self._seed = state.slots, state.step, state.seed
+        self._accumulated, self._averages = state.accumulated, state.averages
 
     def replaced(self) -> dict[str, Any]:
         """Returns copies of the variables that were given other arrays since `publish`."""
@@ -196,7 +253,7 @@ class Session:
         """Reads, checks and places one batch."""
         data = self.bind(feeding.read(x, y, sample_weight, where), where)
         if class_weight is not None:
-            data = feeding.apply_class_weight(data, class_weight, where)
+            data = feeding.apply_class_weight(data, class_weight, where, self.class_loss)
         return Batch(*self.place(data))
 
 
@@ -212,6 +269,10 @@ def own_copy(array: Any) -> Any:
     return jax.device_put(np.asarray(array), may_alias=False)
 
 
+def _as_type(array: Any, dtype: Any) -> Any:
+    return jax.device_put(np.array(array).astype(dtype), may_alias=False)
+
+
 def logs_of(names: Sequence[str], values: Any, prefix: str = "") -> dict[str, float]:
     """Reads the logs of a program: waits for the device.
 
@@ -224,6 +285,8 @@ def logs_of(names: Sequence[str], values: Any, prefix: str = "") -> dict[str, fl
 
 def _is_own(judge: Any) -> bool:
     # A user's loss or metric may look across the batch; only the library's are known not to.
+    if getattr(judge, "couples_rows", False):
+        return False
     inner = getattr(judge, "function", judge)
     module = inner.__module__ if hasattr(inner, "__name__") else type(inner).__module__
     return judge is None or module.split(".")[0] == "gradwise"

@@ -12,7 +12,9 @@ import jax.numpy as jnp
 from gradwise.core.layer import Layer
 from gradwise.core.variable import Frame, Variable
 from gradwise.optimizers import Optimizer
-from gradwise.training.objective import Objective, total_type
+from gradwise.training import accumulating
+from gradwise.training.change import Change
+from gradwise.training.objective import Objective, Portion, total_type
 from gradwise.training.state import TrainState
 
 Probe = Callable[..., Any]
@@ -69,6 +71,21 @@ class Forward:
         key: Any = None,
     ) -> tuple[Any, tuple[dict[str, Any], Any, Any]]:
         """Returns the loss of a batch, and with it the new state, totals and outputs."""
+        portions, aux = self.portions(weights, state, totals, batch, training=training, key=key)
+        losses = [portion.loss for portion in portions.values()]
+        return sum(losses[1:], losses[0]), aux
+
+    def portions(
+        self,
+        weights: Mapping[str, Any],
+        state: Mapping[str, Any],
+        totals: Any,
+        batch: Batch,
+        *,
+        training: bool,
+        key: Any = None,
+    ) -> tuple[dict[str, Portion], tuple[dict[str, Any], Any, Any]]:
+        """Returns the parts of the loss, as `Objective.measure` does, with what `loss` gives besides."""
         frame = self.frame({**weights, **state}, training=training, key=key)
         with frame:
             outputs, masks = self.layer.propagate(batch.inputs)
@@ -78,7 +95,7 @@ class Forward:
             mask_list = [None] * len(flat)
         if self.objective is None:
             raise TypeError("a forward pass without an objective has no loss")
-        loss, totals = self.objective.measure(
+        portions, totals = self.objective.measure(
             totals,
             flat,
             batch.targets,
@@ -89,7 +106,7 @@ class Forward:
             self._penalty(weights, frame),
         )
         new_state = {path: frame.values[self.variables[path]] for path in state}
-        return loss, (new_state, totals, outputs)
+        return portions, (new_state, totals, outputs)
 
     def _penalty(self, weights: Mapping[str, Any], frame: Frame) -> Any:
         kind = total_type()
@@ -119,36 +136,39 @@ def make_train_step(
 
     Returns:
         step(state, batch) -> (state, what the probes gave).
+
+    Raises:
+        InputError: A learning rate multiplier names no layer.
     """
     forward = Forward(layer, objective)
-    constraints = {
-        path: variable.constraint
-        for path, variable in forward.variables.items()
-        if variable.constraint is not None
-    }
+    change = Change(layer, forward.variables, optimizer)
+    joined = accumulating.steps_of(optimizer)
 
     def step(state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, Any]]:
         def loss_of(weights: dict[str, Any]) -> tuple[Any, Any]:
             return forward.loss(weights, state.state, state.totals, batch, training=True, key=new_key)
 
+        def portions_of(weights: dict[str, Any]) -> tuple[Any, Any]:
+            return forward.portions(weights, state.state, state.totals, batch, training=True, key=new_key)
+
+        def gradient_at(weights: dict[str, Any]) -> Any:
+            return jax.grad(loss_of, has_aux=True)(weights)[0]
+
         def new_key() -> Any:
             return jax.random.fold_in(jax.random.key(state.seed), state.step)
 
-        (_, (new_state, totals, outputs)), grads = jax.value_and_grad(loss_of, has_aux=True)(state.weights)
-        hyper = {**state.hyper, "step": state.step}
-        hyper["learning_rate"] = optimizer.rate(state.step, state.hyper["learning_rate"])
-        prepared = optimizer.prepare(grads, state.weights)
-        weights, slots = optimizer.update(prepared, state.slots, state.weights, hyper)
-        for path, constraint in constraints.items():
-            if path in weights:
-                weights = {**weights, path: constraint(weights[path])}
+        if joined > 1:
+            grads, sums, aux = accumulating.add(portions_of, state.weights, state.accumulated)
+        else:
+            (_, aux), grads = jax.value_and_grad(loss_of, has_aux=True)(state.weights)
+        new_state, totals, outputs = aux
         seen = {
             name: probe(grads=grads, weights=state.weights, outputs=outputs, batch=batch)
             for name, probe in (probes or {}).items()
         }
-        new = dataclasses.replace(
-            state, step=state.step + 1, weights=weights, state=new_state, slots=slots, totals=totals
-        )
-        return new, seen
+        new = dataclasses.replace(state, step=state.step + 1, state=new_state, totals=totals)
+        if joined > 1:
+            return accumulating.apply_when_full(change, joined, sums, state, new), seen
+        return change(state, new, grads, state.step, gradient_at), seen
 
     return step

@@ -3,6 +3,7 @@
 May import `training.run`, core, optimizers, the registry and what stands above them.
 """
 
+from gradwise.training.callbacks.averaging import SwapEMAWeights as SwapEMAWeights
 from gradwise.training.callbacks.base import Callback as Callback
 from gradwise.training.callbacks.base import CallbackList as CallbackList
 from gradwise.training.callbacks.checkpoint import ModelCheckpoint as ModelCheckpoint

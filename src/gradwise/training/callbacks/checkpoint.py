@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from gradwise.errors import InputError
+from gradwise.metrics.goal import Goal
+from gradwise.metrics.names import known_as
 from gradwise.optimizers.checks import number
 from gradwise.training.callbacks.base import Callback, Logs
-from gradwise.training.callbacks.monitoring import Monitor, check_logged, known_as, whole_number
+from gradwise.training.callbacks.monitoring import Monitor, check_logged, whole_number
 from gradwise.training.callbacks.terminal import say
 
 
@@ -21,7 +23,7 @@ class ModelCheckpoint(Callback):
     Args:
         filepath: Where to. May name the epoch, counted from 1, and logged values, as in
             "model-{epoch:02d}-{val_loss:.2f}.keras"; with steps also {batch}. Its folder is made if needed.
-        monitor: The logged value that tells which model is best.
+        monitor: The logged value that tells which model is best, or a `gradwise.metrics.Goal`.
         verbose: 1 prints what is saved.
         save_best_only: Whether to save only models that are better than all saved before.
         save_weights_only: Whether to save by `model.save_weights` instead of `model.save`.
@@ -47,7 +49,7 @@ class ModelCheckpoint(Callback):
     def __init__(
         self,
         filepath: str | os.PathLike[str],
-        monitor: str = "val_loss",
+        monitor: str | Goal = "val_loss",
         verbose: int = 0,
         save_best_only: bool = False,
         save_weights_only: bool = False,
@@ -68,7 +70,7 @@ class ModelCheckpoint(Callback):
                 "ModelCheckpoint", "initial_value_threshold", initial_value_threshold, low=float("-inf")
             )
         self.initial_value_threshold = initial_value_threshold
-        self.best = initial_value_threshold
+        self.best: Any = initial_value_threshold
         self._epoch = 0
         self._steps = 0
         if save_freq != "epoch":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from gradwise.metrics.goal import Goal
 from gradwise.optimizers.checks import number
 from gradwise.training.callbacks.base import Callback, Logs
 from gradwise.training.callbacks.monitoring import Monitor, whole_number
@@ -18,9 +19,10 @@ class EarlyStopping(Callback):
     an improvement. Everything starts afresh with each `fit`.
 
     Args:
-        monitor: The logged value. A name that will not be logged is refused before training begins. A
-            value that a callback adds to the logs may be watched if an earlier callback of the list
-            announces it in its `on_train_begin`: `self.params["metrics"] = [*self.params["metrics"], name]`.
+        monitor: The logged value, or a `gradwise.metrics.Goal` of several. A name that will not be logged is
+            refused before training begins. A value that a callback adds to the logs may be watched if an
+            earlier callback of the list announces it in its `on_train_begin`:
+            `self.params["metrics"] = [*self.params["metrics"], name]`.
         min_delta: A change must be larger than this to count.
         patience: How many epochs without improvement end training; 0 is the same as 1.
         verbose: 1 prints what is done.
@@ -32,7 +34,7 @@ class EarlyStopping(Callback):
             the best value. Should the run end within them, their best epoch is restored.
 
     Attributes:
-        best: The best value, None before the first.
+        best: The best value, None before the first; under a goal its `Standing`.
         best_epoch: Its epoch, counted from 0.
         stopped_epoch: The epoch after which training was ended, 0 if it was not.
 
@@ -48,7 +50,7 @@ class EarlyStopping(Callback):
 
     def __init__(
         self,
-        monitor: str = "val_loss",
+        monitor: str | Goal = "val_loss",
         min_delta: float = 0,
         patience: int = 0,
         verbose: int = 0,
@@ -71,7 +73,7 @@ class EarlyStopping(Callback):
     def _reset(self) -> None:
         self.wait = 0
         self.stopped_epoch = 0
-        self.best: float | None = None
+        self.best: Any = None
         self.best_epoch = 0
         self.best_weights: list[Any] | None = None
         self._warming_up = False
@@ -99,7 +101,7 @@ class EarlyStopping(Callback):
         elif self.wait >= self.patience:
             self._stop(epoch)
 
-    def _keep_if_best(self, epoch: int, current: float) -> bool:
+    def _keep_if_best(self, epoch: int, current: Any) -> bool:
         if not self._monitor.improves(current, self.best):
             return False
         self.best, self.best_epoch = current, epoch

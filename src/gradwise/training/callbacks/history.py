@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gradwise.metrics.names import known_as
 from gradwise.registry import find
 from gradwise.training.callbacks.base import Callback, Logs
-from gradwise.training.callbacks.monitoring import known_as
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gradwise.errors import InputError
+from gradwise.metrics.goal import Goal
 from gradwise.optimizers.checks import number
 from gradwise.training.callbacks.base import Callback, Logs
 from gradwise.training.callbacks.monitoring import Monitor, whole_number
@@ -70,7 +71,8 @@ class ReduceLROnPlateau(Callback):
     After `patience` epochs without improvement the rate is multiplied by `factor`.
 
     Args:
-        monitor: The logged value. A name that will not be logged is refused before training begins.
+        monitor: The logged value, or a `gradwise.metrics.Goal`. A name that will not be logged is refused
+            before training begins.
         factor: What the rate is multiplied by, at least 0 and below 1.
         patience: How many epochs without improvement lower the rate.
         verbose: 1 prints each change.
@@ -91,7 +93,7 @@ class ReduceLROnPlateau(Callback):
 
     def __init__(
         self,
-        monitor: str = "val_loss",
+        monitor: str | Goal = "val_loss",
         factor: float = 0.1,
         patience: int = 10,
         verbose: int = 0,
@@ -110,7 +112,7 @@ class ReduceLROnPlateau(Callback):
         self._reset()
 
     def _reset(self) -> None:
-        self.best: float | None = None
+        self.best: Any = None
         self.cooldown_counter = 0
         self.wait = 0
 

@@ -3,69 +3,15 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from gradwise.errors import InputError, unknown_name
+from gradwise.metrics.goal import Goal, Standing
+from gradwise.metrics.names import direction, known_as
 from gradwise.optimizers.checks import number
-
-# Keras has logged the same value under the short and the long name, depending on its version.
-_PAIRS = (
-    ("acc", "accuracy"),
-    ("mae", "mean_absolute_error"),
-    ("mse", "mean_squared_error"),
-    ("mape", "mean_absolute_percentage_error"),
-    ("msle", "mean_squared_logarithmic_error"),
-    ("rmse", "root_mean_squared_error"),
-)
-
-_MORE_IS_BETTER = re.compile(
-    r"(^|_)(accuracy|acc|auc|roc_auc|pr_auc|f1|f1_score|fbeta|fbeta_score|precision|recall|sensitivity"
-    r"|specificity|r2|r2_score|iou|io_u|dice|mcc|kappa|cosine_similarity|explained_variance"
-    r"|true_positives|true_negatives)(_\d+)?$"
-)
-_LESS_IS_BETTER = re.compile(
-    r"(^|_)(loss|error|mse|mae|rmse|mape|msle|crossentropy|cross_entropy|hinge|huber|log_cosh|logcosh"
-    r"|divergence|poisson|perplexity|false_positives|false_negatives)(_\d+)?$"
-)
-
-
-def other_name(name: str) -> str | None:
-    """Returns the other name a value is logged under, or None if it has only one.
-
-    Args:
-        name: Such as "val_acc".
-
-    Example:
-        >>> other_name("val_acc"), other_name("mean_squared_error"), other_name("loss")
-        ('val_accuracy', 'mse', None)
-    """
-    for pair in _PAIRS:
-        for mine, other in (pair, pair[::-1]):
-            if name == mine or name.endswith("_" + mine):
-                return name[: len(name) - len(mine)] + other
-    return None
-
-
-def known_as(name: str, known: Iterable[str]) -> str | None:
-    """Returns the one of the known names that means the same as a name, or None.
-
-    Args:
-        name: Such as "val_acc".
-        known: The names of the logs.
-
-    Example:
-        >>> known_as("val_acc", ["loss", "val_accuracy"])
-        'val_accuracy'
-    """
-    names = set(known)
-    if name in names:
-        return name
-    other = other_name(name)
-    return other if other in names else None
 
 
 def check_logged(where: str, name: str, known: Iterable[str]) -> str:
@@ -98,35 +44,6 @@ def check_logged(where: str, name: str, known: Iterable[str]) -> str:
     raise unknown_name(where, "a logged value", name, names)
 
 
-def direction(where: str, name: str) -> str:
-    """Tells from its name whether a value is to be minimised or maximised.
-
-    Args:
-        where: The callback, for the error.
-        name: The name of the value.
-
-    Returns:
-        'min' or 'max'.
-
-    Raises:
-        InputError: The name tells nothing; guessing could keep the worst model.
-
-    Example:
-        >>> direction("EarlyStopping", "val_loss"), direction("EarlyStopping", "val_auc_1")
-        ('min', 'max')
-    """
-    if _MORE_IS_BETTER.search(name.lower()):
-        return "max"
-    if _LESS_IS_BETTER.search(name.lower()):
-        return "min"
-    raise InputError(
-        where,
-        expected=f"a direction for '{name}', whose name does not tell whether more is better",
-        got="mode='auto'",
-        fix="Pass mode='min' or mode='max'.",
-    )
-
-
 def whole_number(where: str, name: str, value: Any, *, low: int = 0) -> int:
     """Returns a setting as an int, if it is a whole number that is not too small.
 
@@ -154,14 +71,15 @@ def whole_number(where: str, name: str, value: Any, *, low: int = 0) -> int:
 
 
 class Monitor:
-    """Finds one value in the logs and tells whether it got better.
+    """Finds one value in the logs, or where a goal stands, and tells whether it got better.
 
     Args:
         where: The callback, for errors.
         name: The logged value; "acc" and "accuracy" are the same name, as are "mse" and
-            "mean_squared_error" and the like.
+            "mean_squared_error" and the like. Or a `Goal`.
         mode: 'min', 'max', or 'auto' to tell it from the name.
-        min_delta: A change must be larger than this to count; its sign is ignored.
+        min_delta: A change must be larger than this to count; its sign is ignored. Under a goal it counts
+            between values that keep all constraints.
 
     Raises:
         InputError: A setting cannot be used.
@@ -173,21 +91,29 @@ class Monitor:
         (True, False)
     """
 
-    def __init__(self, where: str, name: str, mode: str = "auto", min_delta: float = 0.0) -> None:
-        if not isinstance(name, str):
+    def __init__(self, where: str, name: str | Goal, mode: str = "auto", min_delta: float = 0.0) -> None:
+        if not isinstance(name, (str, Goal)):
             raise InputError(
                 where,
                 expected="monitor as the name of a logged value",
                 got=repr(name),
-                fix="Write for example monitor='val_loss'.",
+                fix="Write for example monitor='val_loss', or pass a metrics.Goal.",
             )
         if mode not in ("auto", "min", "max"):
             raise InputError(
                 where, expected="mode 'auto', 'min' or 'max'", got=repr(mode), fix="Name one of the three."
             )
+        if isinstance(name, Goal) and mode not in ("auto", name.mode):
+            raise InputError(
+                where,
+                expected=f"mode='auto' with a goal that says {name.mode} itself",
+                got=f"mode={mode!r}",
+                fix="Give the mode to the Goal only.",
+            )
         self.where = where
-        self.name = name
-        self.mode = mode
+        self.goal = name if isinstance(name, Goal) else None
+        self.name = str(name)
+        self.mode = mode if self.goal is None else self.goal.mode
         self.min_delta = abs(number(where, "min_delta", min_delta, low=-math.inf))
         self._sign = 0
 
@@ -200,18 +126,40 @@ class Monitor:
         Raises:
             InputError: The value will not be logged, or its direction is unknown.
         """
-        if known is not None:
+        if known is not None and self.goal is not None:
+            names = list(known)
+            for name in self.goal.names:
+                check_logged(self.where, name, names)
+        elif known is not None:
             self.name = check_logged(self.where, self.name, known)
         mode = direction(self.where, self.name) if self.mode == "auto" else self.mode
         self._sign = 1 if mode == "max" else -1
 
-    def value(self, logs: Mapping[str, float] | None) -> float | None:
-        """Returns the value in the logs of an epoch, or None if that epoch did not measure it."""
-        name = known_as(self.name, logs or {})
-        return None if name is None or logs is None else float(logs[name])
+    def value(self, logs: Mapping[str, float] | None) -> Any:
+        """Returns the value in the logs of an epoch, or None if that epoch did not measure it.
 
-    def improves(self, value: float, reference: float | None) -> bool:
+        For a goal it is a `Standing`, which formats and converts like its optimising metric.
+        """
+        found = logs or {}
+        if self.goal is not None:
+            measured = all(known_as(name, found) is not None for name in self.goal.names)
+            return self.goal.key(found) if measured else None
+        name = known_as(self.name, found)
+        return None if name is None else float(found[name])
+
+    def improves(self, value: Any, reference: Any) -> bool:
         """Tells whether a value is better than another by more than `min_delta`; NaN never is."""
+        if self.goal is not None:
+            return self._stands_better(value, reference)
         if reference is None or math.isnan(reference):
             return not math.isnan(value)
-        return self._sign * value - self.min_delta > self._sign * reference
+        return bool(self._sign * value - self.min_delta > self._sign * reference)
+
+    def _stands_better(self, value: Standing, reference: Standing | float | None) -> bool:
+        if reference is None:
+            return value.known
+        if not isinstance(reference, Standing):  # a baseline: a value that keeps all constraints
+            reference = Standing(float(reference), self._sign, 0.0, True)
+        if value.feasible and reference.feasible and reference.known:
+            return self._sign * value.value - self.min_delta > self._sign * reference.value
+        return value > reference

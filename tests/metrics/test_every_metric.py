@@ -1,0 +1,143 @@
+"""What holds for every metric: streaming, merging, weights, types, files, direction."""
+
+import inspect
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gradwise import metrics
+from gradwise.metrics.base import Metric, log_names, log_values
+from gradwise.metrics.names import direction
+from gradwise.registry import registered_name
+
+sys.path.insert(0, str(Path(__file__).parent))
+from every_metric import EVERY, IDS, ROWS, WEIGHTS, N  # noqa: E402
+
+pytestmark = pytest.mark.feature("D3")
+OF_VALUES = {"Mean", "Sum"}
+
+
+def make(name, settings):
+    return getattr(metrics, name)(**settings)
+
+
+def value_of(metric, y_true, y_pred, weights=None):
+    metric.build(y_pred.shape)
+    return np.asarray(metric.compute(metric.update(metric.init(), y_true, y_pred, weights)))
+
+
+def test_every_registered_metric_is_here():
+    classes = {
+        name
+        for name in metrics.__all__
+        if inspect.isclass(getattr(metrics, name)) and issubclass(getattr(metrics, name), Metric)
+    }
+    assert classes - OF_VALUES - {"Metric"} == EVERY.keys()
+    assert all(registered_name(getattr(metrics, name)) == f"metrics.{name}" for name in classes - {"Metric"})
+
+
+@pytest.mark.parametrize(("name", "inputs", "settings"), ROWS, ids=IDS)
+def test_parts_give_the_value_of_the_whole(name, inputs, settings, rng):
+    metric = make(name, settings)
+    y_true, y_pred = inputs
+    whole = value_of(metric, y_true, y_pred, WEIGHTS)
+    assert np.isfinite(whole).all()
+    order = rng.permutation(N)
+    parts = np.split(order, np.sort(rng.choice(np.arange(1, N), 3, replace=False)))
+    update = jax.jit(metric.update)
+    streamed, merged, apart = metric.init(), metric.init(), []
+    for part in parts:
+        batch = y_true[part], y_pred[part], WEIGHTS[part]
+        streamed = update(streamed, *batch)
+        apart.append(update(metric.init(), *batch))
+    for totals in reversed(apart):
+        merged = metric.merge(merged, totals)
+    tree = metric.merge(metric.merge(apart[0], apart[1]), metric.merge(apart[2], apart[3]))
+    for totals in (streamed, merged, tree):
+        assert jax.tree.map(lambda each: (each.shape, each.dtype), totals) == jax.tree.map(
+            lambda each: (each.shape, each.dtype), metric.init()
+        )
+        np.testing.assert_allclose(jax.jit(metric.compute)(totals), whole, rtol=3e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "inputs", "settings"), ROWS, ids=IDS)
+def test_weight_zero_is_absence_and_weight_two_is_twice(name, inputs, settings):
+    metric = make(name, settings)
+    y_true, y_pred = inputs
+    kept = np.arange(N) % 3 != 0
+    alone = value_of(metric, y_true[kept], y_pred[kept])
+    np.testing.assert_allclose(
+        value_of(metric, y_true, y_pred, kept.astype("float32")), alone, rtol=3e-5, atol=1e-6
+    )
+    if settings.get("num_regressors"):  # an adjusted score counts samples, not their weight
+        return
+    doubled = np.concatenate([np.arange(N), np.arange(N)[kept]])
+    np.testing.assert_allclose(
+        value_of(metric, y_true, y_pred, 1 + kept.astype("float32")),
+        value_of(metric, y_true[doubled], y_pred[doubled]),
+        rtol=3e-5,
+        atol=1e-6,
+    )
+
+
+@pytest.mark.parametrize(("name", "inputs", "settings"), ROWS, ids=IDS)
+def test_the_object_keeps_totals_as_in_keras(name, inputs, settings):
+    metric = make(name, {**settings, "name": "mine"})
+    y_true, y_pred = inputs
+    whole = value_of(make(name, settings), y_true, y_pred)
+    for part in (slice(0, 7), slice(7, 50), slice(50, N)):
+        metric.update_state(y_true[part], y_pred[part])
+    np.testing.assert_allclose(metric.result(), whole, rtol=3e-5, atol=1e-6)
+    metric.reset_state()
+    np.testing.assert_allclose(metric(y_true, y_pred), whole, rtol=3e-5, atol=1e-6)
+    assert metric.name == "mine"
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float64"])
+@pytest.mark.parametrize(("name", "inputs", "settings"), ROWS, ids=IDS)
+def test_other_types_of_predictions(name, inputs, settings, dtype):
+    if dtype == "bfloat16" and settings.get("num_thresholds", 0) is None:
+        return  # rounding ties scores: another ranking
+    y_true, y_pred = inputs
+    with jax.enable_x64(dtype == "float64"):
+        metric = make(name, settings)
+        rounded = jnp.asarray(y_pred, dtype)
+        found = value_of(metric, y_true, rounded, WEIGHTS)
+        again = value_of(metric, y_true, np.asarray(rounded, "float32"), WEIGHTS)
+        totals = [each for each in metric.init().values() if jnp.issubdtype(each.dtype, jnp.floating)]
+        assert all(each.dtype == ("float64" if dtype == "float64" else "float32") for each in totals)
+    np.testing.assert_allclose(found, again, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", sorted(EVERY))
+def test_a_dtype_is_that_of_the_result(name):
+    inputs, settings = EVERY[name][0]
+    metric = make(name, {**settings, "dtype": "bfloat16"})
+    result = metric(*inputs)
+    assert result.dtype == "bfloat16"
+    np.testing.assert_allclose(
+        np.asarray(result, "float32"), value_of(make(name, settings), *inputs), rtol=0.01
+    )
+
+
+@pytest.mark.parametrize("name", sorted(EVERY))
+def test_the_name_tells_the_direction(name):
+    metric = make(name, EVERY[name][0][1] | {"name": None})
+    if metric.direction is None:
+        return
+    wanted = "max" if metric.direction == "up" else "min"
+    assert direction("here", f"val_{metric.name}") == direction("here", f"val_out_{metric.name}_2") == wanted
+
+
+@pytest.mark.parametrize(("name", "inputs", "settings"), ROWS, ids=IDS)
+def test_nothing_counted_is_finite_and_has_log_names(name, inputs, settings):
+    metric = make(name, settings)
+    metric.build(inputs[1].shape)
+    value = metric.compute(metric.init())
+    assert np.isfinite(value).all()
+    if name != "ConfusionMatrix":
+        assert len(log_names(metric)) == len(log_values(value)) == np.size(value)
