@@ -19,7 +19,7 @@ def operands(shape, units):
 def test_product_and_gradients(shape, units):
     with jax.enable_x64(True):
         inputs, kernel = operands(shape, units)
-        np.testing.assert_allclose(linear_map(inputs, kernel), inputs @ kernel, rtol=1e-12)
+        np.testing.assert_allclose(linear_map(inputs, kernel), inputs @ kernel, rtol=1e-12, atol=1e-11)
 
         def loss(function):
             return lambda inputs, kernel: jnp.sum(jnp.sin(function(inputs, kernel)))

@@ -57,15 +57,11 @@ def to_arrays(
     """
     dtype = np.dtype(float_dtype or floatx())
     if isinstance(values, Mapping):
-        return {
-            key: _convert(item, f"{name}['{key}']", where, dtype, finite) for key, item in values.items()
-        }
+        return {key: _convert(item, f"{name}['{key}']", where, dtype, finite) for key, item in values.items()}
     if isinstance(values, (list, tuple)) and any(_has_axes(item) for item in values):
         if count == 1:
             return _convert(_stack(values, name, where), name, where, dtype, finite)
-        return [
-            _convert(item, f"{name}[{index}]", where, dtype, finite) for index, item in enumerate(values)
-        ]
+        return [_convert(item, f"{name}[{index}]", where, dtype, finite) for index, item in enumerate(values)]
     return _convert(values, name, where, dtype, finite)
 
 

@@ -17,6 +17,10 @@ from gradwise.layers.adaptive_pooling import AdaptiveMaxPooling3D as AdaptiveMax
 from gradwise.layers.additive_attention import AdditiveAttention as AdditiveAttention
 from gradwise.layers.attention import Attention as Attention
 from gradwise.layers.batch_normalization import BatchNormalization as BatchNormalization
+from gradwise.layers.bidirectional import Bidirectional as Bidirectional
+from gradwise.layers.conv_lstm import ConvLSTM1D as ConvLSTM1D
+from gradwise.layers.conv_lstm import ConvLSTM2D as ConvLSTM2D
+from gradwise.layers.conv_lstm import ConvLSTM3D as ConvLSTM3D
 from gradwise.layers.convolution import Conv1D as Conv1D
 from gradwise.layers.convolution import Conv2D as Conv2D
 from gradwise.layers.convolution import Conv3D as Conv3D
@@ -41,9 +45,13 @@ from gradwise.layers.global_pooling import GlobalMaxPooling1D as GlobalMaxPoolin
 from gradwise.layers.global_pooling import GlobalMaxPooling2D as GlobalMaxPooling2D
 from gradwise.layers.global_pooling import GlobalMaxPooling3D as GlobalMaxPooling3D
 from gradwise.layers.group_query_attention import GroupQueryAttention as GroupQueryAttention
+from gradwise.layers.gru import GRU as GRU
+from gradwise.layers.gru import GRUCell as GRUCell
 from gradwise.layers.inputs import Input as Input
 from gradwise.layers.inputs import InputLayer as InputLayer
 from gradwise.layers.lambda_layer import Lambda as Lambda
+from gradwise.layers.lstm import LSTM as LSTM
+from gradwise.layers.lstm import LSTMCell as LSTMCell
 from gradwise.layers.maxout import Maxout as Maxout
 from gradwise.layers.merge_functions import add as add
 from gradwise.layers.merge_functions import average as average
@@ -83,13 +91,18 @@ from gradwise.layers.pooling import MaxPooling3D as MaxPooling3D
 from gradwise.layers.positions import PositionEmbedding as PositionEmbedding
 from gradwise.layers.positions import RotaryEmbedding as RotaryEmbedding
 from gradwise.layers.positions import SinePositionEncoding as SinePositionEncoding
+from gradwise.layers.recurrent import RNN as RNN
 from gradwise.layers.reshaping import Flatten as Flatten
 from gradwise.layers.reshaping import Permute as Permute
 from gradwise.layers.reshaping import RepeatVector as RepeatVector
 from gradwise.layers.reshaping import Reshape as Reshape
 from gradwise.layers.separable_convolution import SeparableConv1D as SeparableConv1D
 from gradwise.layers.separable_convolution import SeparableConv2D as SeparableConv2D
+from gradwise.layers.simple_rnn import SimpleRNN as SimpleRNN
+from gradwise.layers.simple_rnn import SimpleRNNCell as SimpleRNNCell
 from gradwise.layers.spectral_normalization import SpectralNormalization as SpectralNormalization
+from gradwise.layers.stacked_cells import StackedRNNCells as StackedRNNCells
+from gradwise.layers.time_distributed import TimeDistributed as TimeDistributed
 from gradwise.layers.transposed_convolution import Conv1DTranspose as Conv1DTranspose
 from gradwise.layers.transposed_convolution import Conv2DTranspose as Conv2DTranspose
 from gradwise.layers.transposed_convolution import Conv3DTranspose as Conv3DTranspose
@@ -110,16 +123,3 @@ GlobalAvgPool3D = GlobalAveragePooling3D
 GlobalMaxPool1D = GlobalMaxPooling1D
 GlobalMaxPool2D = GlobalMaxPooling2D
 GlobalMaxPool3D = GlobalMaxPooling3D
-from gradwise.layers.bidirectional import Bidirectional as Bidirectional
-from gradwise.layers.conv_lstm import ConvLSTM1D as ConvLSTM1D
-from gradwise.layers.conv_lstm import ConvLSTM2D as ConvLSTM2D
-from gradwise.layers.conv_lstm import ConvLSTM3D as ConvLSTM3D
-from gradwise.layers.gru import GRU as GRU
-from gradwise.layers.gru import GRUCell as GRUCell
-from gradwise.layers.lstm import LSTM as LSTM
-from gradwise.layers.lstm import LSTMCell as LSTMCell
-from gradwise.layers.recurrent import RNN as RNN
-from gradwise.layers.simple_rnn import SimpleRNN as SimpleRNN
-from gradwise.layers.simple_rnn import SimpleRNNCell as SimpleRNNCell
-from gradwise.layers.stacked_cells import StackedRNNCells as StackedRNNCells
-from gradwise.layers.time_distributed import TimeDistributed as TimeDistributed

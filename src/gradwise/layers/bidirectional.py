@@ -112,8 +112,8 @@ class Bidirectional(Layer):
             training: Whether dropout drops.
 
         Returns:
-            The joined outputs (a tuple of both with merge_mode=None); with `return_state`, a tuple of them and
-            the states, forward ones first.
+            The joined outputs (a tuple of both with merge_mode=None); with `return_state`, a tuple of them
+            and the states, forward ones first.
         """
         starts: tuple[Any, Any] = (None, None)
         if initial_state is not None:

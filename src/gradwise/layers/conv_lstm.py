@@ -54,7 +54,7 @@ class ConvLSTM(RNN):
 
     rank: ClassVar[int]
 
-    def __init__(
+    def __init__(  # type: ignore[misc]
         self,
         filters: int,
         kernel_size: Any,

@@ -94,7 +94,9 @@ class ConvLSTMCell(Layer):
         parts = jax.eval_shape(lambda inputs: self._parts(self._project(inputs, None)), inputs)
         return [jnp.zeros(parts[0].shape, parts[0].dtype)] * 2
 
-    def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
+    def call(  # type: ignore[override]
+        self, inputs: Any, states: Any, training: bool = False
+    ) -> Any:
         """Makes one step: (inputs, [h, c]) -> (h, [h, c])."""
         projected = self._project(inputs, self._masks(inputs, self.dropout, training))
         return self._advance(projected, states, self._masks(states[0], self.recurrent_dropout, training))

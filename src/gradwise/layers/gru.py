@@ -193,7 +193,7 @@ class GRU(RNN):
 
     input_axes: ClassVar[int | None] = 3
 
-    def __init__(
+    def __init__(  # type: ignore[misc]
         self,
         units: int,
         activation: Any = "tanh",

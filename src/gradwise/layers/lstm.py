@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Unpack
 
-import jax.numpy as jnp
 import numpy as np
 
 from gradwise import initializers
@@ -69,6 +68,7 @@ class LSTMCell(UnitCell):
         InputError: `units` is not a positive integer, a rate is outside [0, 1) or a name is unknown.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> states = [jnp.zeros((2, 4)), jnp.zeros((2, 4))]
         >>> output, states = LSTMCell(4)(jnp.zeros((2, 8)), states)
         >>> output.shape, len(states)
@@ -144,7 +144,8 @@ class LSTMCell(UnitCell):
         outputs, state, carry = lstm(
             projected,
             self.value_of(self.recurrent_kernel),
-            *states,
+            states[0],
+            states[1],
             mask,
             activation=self.activation,
             recurrent_activation=self.recurrent_activation,
@@ -192,13 +193,14 @@ class LSTM(RNN):
             inputs are no sequences of vectors.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> LSTM(4, return_sequences=True)(jnp.zeros((2, 5, 8))).shape
         (2, 5, 4)
     """
 
     input_axes: ClassVar[int | None] = 3
 
-    def __init__(
+    def __init__(  # type: ignore[misc]
         self,
         units: int,
         activation: Any = "tanh",

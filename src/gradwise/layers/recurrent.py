@@ -120,8 +120,8 @@ class RNN(Layer):
                 f"{type(self).__name__} '{self.name}', stateful=True",
                 expected="a known batch size",
                 got=input_shape,
-                fix="Say it in the input: Input(batch_shape=(32, 10, 8)), or batch_input_shape=(32, 10, 8) in "
-                "the first layer.",
+                fix="Say it in the input: Input(batch_shape=(32, 10, 8)), or batch_input_shape=(32, 10, 8) "
+                "in the first layer.",
             )
         self.states = [
             Variable(
@@ -134,10 +134,10 @@ class RNN(Layer):
         wanted = self.input_axes or max(3, len(shape))
         if len(shape) == wanted:
             return
-        axes = {3: "features", 4: "length, channels", 5: "height, width, channels"}
+        axes = {3: "features", 4: "length, channels", 5: "height, width, channels"}.get(wanted)
         raise InputError(
             f"{type(self).__name__} '{self.name}'",
-            expected=f"sequences of shape [batch, steps, {axes.get(wanted, 'depth, height, width, channels')}]",
+            expected=f"sequences of shape [batch, steps, {axes or 'depth, height, width, channels'}]",
             got=tuple(shape),
             fix="Add the missing axis: x[..., None] for one of features, x[None] for that of the batch."
             if len(shape) < wanted
@@ -185,18 +185,17 @@ class RNN(Layer):
 
     def get_initial_state(self, batch_size: int) -> list[Any]:
         """Returns the states from which a batch of this size starts by default."""
-        return initial_state_of(self.cell, batch_size)
+        return initial_state_of(self.cell, batch_size)  # type: ignore[no-any-return]
 
     def _first_states(self, sequences: Any, given: Any) -> Any:
         where = f"{type(self).__name__} '{self.name}'"
-        batch = sequences.shape[0]
-        if self.states is not None and self.states[0].shape[0] != batch:
+        batch, declared = sequences.shape[0], self.batch_size
+        if declared is not None and declared != batch:
             raise InputError(
                 f"{where}, stateful=True",
-                expected=f"batches of {self.states[0].shape[0]} samples, as the model's input says",
+                expected=f"batches of {declared} samples, as the model's input says",
                 got=f"{batch}",
-                fix=f"Pass batch_size={self.states[0].shape[0]} and a number of samples that is a multiple of "
-                "it.",
+                fix=f"Pass batch_size={declared} and a number of samples that is a multiple of it.",
             )
         zeros = self.get_initial_state(batch)
         leaves, structure = jax.tree.flatten(zeros)
@@ -225,6 +224,11 @@ class RNN(Layer):
         return [output, *[None] * len(jax.tree.leaves(self.get_initial_state(1)))]
 
     # States ----------------------------------------------------------------------------------------
+
+    @property
+    def batch_size(self) -> int | None:
+        """The size all batches must have: that of the states which are kept; None if none are."""
+        return self.states[0].shape[0] if self.states else None
 
     def reset_state(self) -> None:
         """Sets the states that a stateful layer keeps from batch to batch to 0."""

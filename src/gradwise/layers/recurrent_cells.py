@@ -169,7 +169,9 @@ class UnitCell(Layer):
         """Returns the bias that is added to the inputs' product."""
         return self.value_of(self.bias)
 
-    def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
+    def call(  # type: ignore[override]
+        self, inputs: Any, states: Any, training: bool = False
+    ) -> Any:
         """Makes one step: (inputs [B, D], states) -> (output [B, units], new states)."""
         given = list(states) if isinstance(states, (list, tuple)) else [states]
         projected = self.project(inputs, self.input_masks(inputs, training))

@@ -146,7 +146,7 @@ class SimpleRNN(RNN):
 
     input_axes: ClassVar[int | None] = 3
 
-    def __init__(
+    def __init__(  # type: ignore[misc]
         self,
         units: int,
         activation: Any = "tanh",

@@ -110,7 +110,7 @@ class StackedRNNCells(Layer):
             cell.run_build(input_shape)
             input_shape = (input_shape[0], _output_size(cell))
 
-    def call(self, inputs: Any, states: Any) -> Any:
+    def call(self, inputs: Any, states: Any) -> Any:  # type: ignore[override]
         """Makes one step with every cell: (inputs, states of each) -> (output of the last, new states)."""
         after = []
         for cell, state in zip(self.cells, states, strict=True):

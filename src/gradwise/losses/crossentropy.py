@@ -179,8 +179,8 @@ class SparseCategoricalCrossentropy(Crossentropy):
     Args:
         from_logits: Whether predictions are logits instead of probabilities.
         ignore_class: A label whose samples do not count, for example -1 or 255.
-        axis: The class axis.
         reduction: See `Loss`.
+        axis: The class axis.
         name: The name in logs.
         dtype: See `Loss`.
 
@@ -197,8 +197,8 @@ class SparseCategoricalCrossentropy(Crossentropy):
         self,
         from_logits: bool = False,
         ignore_class: int | None = None,
-        axis: int = -1,
         reduction: str | None = "sum_over_batch_size",
+        axis: int = -1,
         name: str | None = None,
         dtype: Any = None,
     ) -> None:

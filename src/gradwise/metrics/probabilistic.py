@@ -92,7 +92,7 @@ class SparseCategoricalCrossentropy(LossMetric):
         ignore_class: int | None = None,
         axis: int = -1,
     ) -> None:
-        super().__init__(SparseCategoricalCrossentropyLoss(from_logits, ignore_class, axis), name, dtype)
+        super().__init__(SparseCategoricalCrossentropyLoss(from_logits, ignore_class, axis=axis), name, dtype)
 
 
 @register("metrics.KLDivergence", aliases=("kld", "kullback_leibler_divergence"))

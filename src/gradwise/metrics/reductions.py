@@ -185,7 +185,8 @@ class GivenValues(Metric, ABC):
     def __call__(self, values: Any, sample_weight: Any = None) -> jax.Array:  # type: ignore[override]
         """Adds values to the totals kept in the object and returns the value so far."""
         self.update_state(values, sample_weight)
-        return self.result()
+        result: jax.Array = self.result()
+        return result
 
 
 @register("metrics.Mean")

@@ -27,6 +27,7 @@ from gradwise.training.measuring import batch_size_for
 from gradwise.training.predicting import Predictor
 from gradwise.training.session import Session
 from gradwise.training.state import TrainState
+from gradwise.training.stateful import fit_batches
 from gradwise.training.step import Batch, make_train_step
 
 
@@ -379,7 +380,8 @@ class Model(GraphModel):
         count = count_samples("predict", x=inputs)
         check_inputs(self, HostData(inputs, None, None, count))
         program = self._forward_program(inputs)
-        size = batch_size or (count if count <= 32 else batch_size_for(self, inputs))
+        size = fit_batches(self, "predict", count, batch_size) or batch_size
+        size = size or (count if count <= 32 else batch_size_for(self, inputs))
         return program.predict(inputs, count, size)
 
     def train_on_batch(

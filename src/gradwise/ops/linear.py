@@ -35,6 +35,9 @@ def linear_map(inputs: Any, kernel: Any) -> Any:
     """
     columns, units = kernel.shape
     sizes = inputs.shape[:-1]
+    if len(sizes) > 1:
+        # As plain rows: the engine multiplies two matrices faster than a matrix by one for each sample.
+        return linear_map(inputs.reshape(-1, columns), kernel).reshape(*sizes, units)
     known = all(isinstance(size, int) for size in (*sizes, columns, units))
     if known and units <= min(_NARROW, columns) and math.prod(sizes) >= _FEW_ROWS:
         return _narrow_map(inputs, kernel)

@@ -330,10 +330,11 @@ def _standardized_jvp(
     inverse = _inverse(variance, epsilon)
     factor = gain * inverse
     of_mean = _mean(of_x, mask, axes)
-    half = _mean(centred * of_x, mask, axes)  # half the variance's tangent
+    half = _mean(_kept(centred, mask) * of_x, mask, axes)  # half the variance's tangent
     # Gathered so that reverse mode, which transposes these lines, sums over the data twice and no more: once
     # the gradient, once its product with the centred values. Automatic derivatives of the formula sum four
-    # times, and training steps of networks with such layers took half as long again.
+    # times. In ms on two busy cores, forward and backward, automatic and gathered: 128x28x28x32 over the
+    # batch 8.7 and 6.5, 32x56x56x64 104 and 49; 64x128x256 over the last axis 24 and 8.
     slope = inverse * of_gain - factor * inverse * inverse * half
     of_outputs = centred * slope + (of_offset - factor * of_mean) + factor * of_x
     return (centred * factor + offset, mean, variance), (of_outputs, of_mean, 2 * half)
@@ -349,9 +350,12 @@ def _mean(values: Any, mask: Any, axes: tuple[int, ...]) -> Any:
     if mask is None:
         return jnp.mean(values, axes, keepdims=True)
     count = jnp.maximum(jnp.sum(mask, axes, keepdims=True, dtype=values.dtype), 1)
+    return jnp.sum(_kept(values, mask), axes, keepdims=True) / count
+
+
+def _kept(values: Any, mask: Any) -> Any:
     # A choice rather than a product: what the mask leaves out may be infinite or not a number.
-    kept = jnp.where(mask, values, jnp.zeros((), values.dtype))
-    return jnp.sum(kept, axes, keepdims=True) / count
+    return values if mask is None else jnp.where(mask, values, jnp.zeros((), values.dtype))
 
 
 def _inverse(variance: Any, epsilon: float) -> Any:

@@ -15,8 +15,8 @@ from gradwise.errors import InputError
 from gradwise.ops.pooling_forms import (
     max_along_axes,
     max_of_blocks,
-    max_of_windows,
     split_blocks,
+    sum_along_axes,
     within_blocks,
 )
 from gradwise.ops.windows import (
@@ -37,8 +37,7 @@ __all__ = [
     "max_pool2d",
 ]
 
-# The place of the maximum is kept in one byte. Larger windows are pooled axis by axis; an axis this long is
-# rare and goes the engine's way.
+# The place of the maximum is kept in one byte. An axis with longer windows is rare and goes the engine's way.
 MOST_PLACES = 64
 
 
@@ -158,8 +157,7 @@ def max_pool(
     if runs_on_cpu() and max(window) <= MOST_PLACES:
         padded = pad_spatial(x, pads, -math.inf)
         blocks = window == steps and all(isinstance(n, int) for n in padded.shape[1:-1])
-        large = math.prod(window) > MOST_PLACES
-        form = max_along_axes if large else max_of_blocks if blocks else max_of_windows
+        form = max_of_blocks if blocks and math.prod(window) <= MOST_PLACES else max_along_axes
         output = form(padded, window, steps)
     else:
         output = _reduce_windows(x, -jnp.inf, lax.max, window, steps, pads)
@@ -204,7 +202,10 @@ def average_pool(
         # Block by block: its gradient spreads each value, with no sums over shifted windows.
         output = jnp.mean(split_blocks(x, window), axis=within_blocks(rank))
     else:
-        totals = _reduce_windows(x, 0.0, lax.add, window, steps, pads)
+        if runs_on_cpu() and max(window) <= MOST_PLACES:
+            totals = sum_along_axes(pad_spatial(x, pads), window, steps)
+        else:
+            totals = _reduce_windows(x, 0.0, lax.add, window, steps, pads)
         output = totals / _counts(x, window, steps, pads) if not unpadded else totals / math.prod(window)
     return channels_to_front(output) if data_format == "channels_first" else output
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
@@ -60,7 +61,7 @@ def _max_of_windows_tangent(
 
 
 def max_along_axes(x: jax.Array, window: tuple[int, ...], steps: tuple[int, ...]) -> jax.Array:
-    """Does what `max_of_windows` does, one axis after another: cheaper for large windows.
+    """Does what `max_of_windows` does, one axis after another: 3 + 3 slices for a window of 3 by 3, not 9.
 
     The last axis goes first, so that among equal maxima the first in row-major order gets the gradient.
 
@@ -76,14 +77,41 @@ def max_along_axes(x: jax.Array, window: tuple[int, ...], steps: tuple[int, ...]
         >>> max_along_axes(jnp.arange(12.0).reshape(1, 3, 4, 1), (3, 2), (1, 2)).ravel().tolist()
         [9.0, 11.0]
     """
-    rank = len(window)
-    for axis in reversed(range(rank)):
-        if window[axis] == steps[axis] == 1:
-            continue
-        alone = tuple(window[axis] if other == axis else 1 for other in range(rank))
-        stride = tuple(steps[axis] if other == axis else 1 for other in range(rank))
+    for alone, stride in _one_axis_each(window, steps):
         x = max_of_windows(x, alone, stride)
     return x
+
+
+def sum_along_axes(x: jax.Array, window: tuple[int, ...], steps: tuple[int, ...]) -> jax.Array:
+    """Sums windows that may overlap, one axis after another.
+
+    Args:
+        x: float[B, ..., C]. Padded already.
+        window: The window's sizes.
+        steps: The strides.
+
+    Returns:
+        float[B, ..., C].
+
+    Example:
+        >>> sum_along_axes(jnp.arange(12.0).reshape(1, 3, 4, 1), (3, 2), (1, 2)).ravel().tolist()
+        [27.0, 39.0]
+    """
+    for alone, stride in _one_axis_each(window, steps):
+        x = functools.reduce(jnp.add, shifted_slices(x, alone, stride, (1,) * len(window)))
+    return x
+
+
+def _one_axis_each(
+    window: tuple[int, ...], steps: tuple[int, ...]
+) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+    rank = len(window)
+    for axis in reversed(range(rank)):
+        if window[axis] != 1 or steps[axis] != 1:
+            yield (
+                tuple(window[axis] if other == axis else 1 for other in range(rank)),
+                tuple(steps[axis] if other == axis else 1 for other in range(rank)),
+            )
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2))

@@ -13,6 +13,7 @@ from gradwise.training.measuring import Evaluation, batch_size_for
 from gradwise.training.run import Run
 from gradwise.training.session import Session, logs_of
 from gradwise.training.sources import source_of_arrays, source_of_stream
+from gradwise.training.stateful import fit_batches
 
 
 def evaluate(
@@ -36,9 +37,8 @@ def evaluate(
         data = session.bind(
             feeding.read(feeding.one_input(layer, x), y, sample_weight, "evaluate"), "evaluate"
         )
-        source = source_of_arrays(
-            data, batch_size or batch_size_for(layer, data.inputs), steps, shuffle=False
-        )
+        size = fit_batches(layer, "evaluate", data.count, batch_size) or batch_size
+        source = source_of_arrays(data, size or batch_size_for(layer, data.inputs), steps, shuffle=False)
     run = Run(
         layer, session.optimizer, {"epochs": 1, "steps": source.steps, "verbose": verbose, "metrics": []}
     )
@@ -46,7 +46,9 @@ def evaluate(
     calls = CallbackList(callbacks or [], run, layer)
     calls.call("on_test_begin", {})
     programs = session.programs()
-    logs = Evaluation(session, programs)(*session.values(), source, None, None)
+    evaluation = Evaluation(session, programs)
+    logs = evaluation(*session.values(), source, None, None)
+    session.remember(evaluation.state)
     calls.call("on_test_end", logs)
     if verbose:
         numbers = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
@@ -60,5 +62,6 @@ def test_on_batch(session: Session, x: Any, y: Any, sample_weight: Any) -> dict[
     batch = session.batch(x, y, sample_weight, "test_on_batch")
     programs = session.programs()
     weights, state = session.values()
-    _, values = programs.evaluate_batch(weights, state, programs.objective.init(), batch)
+    _, values, state = programs.evaluate_keeping(weights, state, programs.objective.init(), batch)
+    session.remember(state)
     return logs_of(programs.objective.names, values)

@@ -25,6 +25,7 @@ from gradwise.training.plan import make_plan
 from gradwise.training.run import Run
 from gradwise.training.session import Session, logs_of
 from gradwise.training.sources import Source, source_of_arrays, source_of_stream
+from gradwise.training.stateful import fit_batches
 
 
 @dataclass
@@ -148,8 +149,12 @@ def _array_sources(
                 validation = feeding.apply_class_weight(
                     validation, options.class_weight, "fit", session.class_loss
                 )
+    fixed = fit_batches(session.layer, "fit", data.count, options.batch_size)
     train = source_of_arrays(
-        data, options.batch_size or 32, options.steps_per_epoch, shuffle=bool(options.shuffle)
+        data,
+        fixed or options.batch_size or 32,
+        options.steps_per_epoch,
+        shuffle=bool(options.shuffle) and fixed is None,
     )
     return train, _validation_source(session.layer, validation, options)
 
@@ -213,8 +218,10 @@ def _validation_source(layer: Layer, validation: Any, options: Options) -> Sourc
                 fix="Pass validation_steps=....",
             )
         return source_of_stream(validation, steps, "fit, validation_data")
-    size = options.validation_batch_size or batch_size_for(layer, validation.inputs)
-    if options.validation_steps is not None:
+    where = "fit, validation_data"
+    fixed = fit_batches(layer, where, validation.count, options.validation_batch_size)
+    size = fixed or options.validation_batch_size or batch_size_for(layer, validation.inputs)
+    if options.validation_steps is not None and fixed is None:
         size = options.validation_batch_size or options.batch_size or 32
     return source_of_arrays(validation, size, options.validation_steps, shuffle=False)
 

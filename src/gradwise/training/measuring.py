@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -14,6 +15,7 @@ from gradwise.training.plan import Plan
 from gradwise.training.programs import Programs, Resident
 from gradwise.training.session import Session, logs_of
 from gradwise.training.sources import Source
+from gradwise.training.stateful import fixed_batch
 from gradwise.training.step import Batch
 
 
@@ -31,6 +33,8 @@ class Evaluation:
         self.plan = Plan(True, "evaluation")
         self._nothing = programs.objective.init()
         self.couples_rows = session.couples_rows_in_evaluation
+        self.state: dict[str, Any] = {}  # what stateful layers remember after a pass
+        self._in_order = fixed_batch(session.layer) is not None
 
     def __call__(
         self,
@@ -56,6 +60,8 @@ class Evaluation:
         """
         totals = self._nothing
         values: Any = np.zeros(len(self.programs.objective.names))
+        if self._in_order:
+            return self._one_by_one(weights, state, source, class_weight)
         if source.data is None:
             for x, y, weight in source.stream() if source.stream is not None else ():
                 batch = self.session.batch(x, y, weight, "evaluate", class_weight)
@@ -76,6 +82,23 @@ class Evaluation:
             rest = Batch(*self.session.place(source.data.rows(slice(in_spans * size, count))))
             totals, values = self.programs.evaluate_batch(weights, state, totals, rest)
         return logs_of(self.programs.objective.names, values)
+
+    def _one_by_one(self, weights: Any, state: Any, source: Source, class_weight: Any) -> dict[str, float]:
+        """Measures batch after batch, each with the state that the one before has left."""
+        totals, values = self._nothing, np.zeros(len(self.programs.objective.names))
+        for batch in self._batches(source, class_weight):
+            totals, values, state = self.programs.evaluate_keeping(weights, state, totals, batch)
+        self.state = state
+        return logs_of(self.programs.objective.names, values)
+
+    def _batches(self, source: Source, class_weight: Any) -> Iterator[Batch]:
+        if source.data is None:
+            for x, y, weight in source.stream() if source.stream is not None else ():
+                yield self.session.batch(x, y, weight, "evaluate", class_weight)
+            return
+        for place in range(source.steps or 0):
+            rows = slice(place * source.size, (place + 1) * source.size)
+            yield Batch(*self.session.place(source.data.rows(rows)))
 
 
 def batch_size_for(layer: Layer, inputs: Any) -> int:

@@ -25,10 +25,8 @@ class Predictor:
         self._variables = list(self._forward.variables.items())
         # Where rows may depend on each other, a padded row would change the others.
         self._pads = all(below.couples_rows != "always" for _, below in layer.walk())
-        self._run = jax.jit(self._outputs)
+        self._run = jax.jit(self._forward.outputs)
 
-    def _outputs(self, values: dict[str, Any], inputs: Any) -> Any:
-        return self._forward.outputs(values, {}, inputs)
 
     def __call__(self, inputs: Any) -> Any:
         """Computes the outputs of one batch of exactly this size, on the device."""
@@ -38,7 +36,10 @@ class Predictor:
             if isinstance(array, np.ndarray):
                 array = variable.array = jax.device_put(array, may_alias=False)
             values[path] = array
-        return self._run(values, inputs)
+        outputs, remembered = self._run(values, inputs)
+        for path, array in remembered.items():
+            self._forward.variables[path].array = array
+        return outputs
 
     def predict(self, inputs: Any, count: int, size: int) -> Any:
         """Computes the outputs of a data set.

@@ -64,6 +64,7 @@ class Programs:
         self.train_batch = jax.jit(self._train_batch, donate_argnums=(0,))
         self.evaluate_span = jax.jit(self._evaluate_span, static_argnames=("size",), donate_argnums=(2,))
         self.evaluate_batch = jax.jit(self._evaluate_batch, donate_argnums=(2,))
+        self.evaluate_keeping = jax.jit(self._evaluate_keeping, donate_argnums=(2,))
 
     def _train_span(
         self,
@@ -200,6 +201,13 @@ class Programs:
         """Measures one batch that was handed over."""
         totals = self._measure(weights, state, totals, batch)
         return totals, self.objective.results(totals)
+
+    def _evaluate_keeping(
+        self, weights: Any, state: Any, totals: Any, batch: Batch
+    ) -> tuple[Any, Any, dict[str, Any]]:
+        """Measures one batch and returns the state it leaves as well."""
+        state, totals, _ = self.forward.loss(weights, state, totals, batch, training=False)[1]
+        return totals, self.objective.results(totals), state
 
     def _measure(self, weights: Any, state: Any, totals: Any, batch: Batch) -> Any:
         return self.forward.loss(weights, state, totals, batch, training=False)[1][1]

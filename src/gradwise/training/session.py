@@ -232,6 +232,12 @@ class Session:
             if variable.array is not known.get(path, variable.array)
         }
 
+    def remember(self, state: Mapping[str, Any]) -> None:
+        """Puts what stateful layers remember after a pass into their variables; the rest stays."""
+        for path, variable in self._variables.items():
+            if not variable.kept and path in state:
+                variable.array = state[path]
+
     def place(self, data: HostData) -> Resident:
         """Puts a data set on the device."""
         return Resident(*jax.device_put((data.inputs, data.targets, data.weights)))

@@ -55,10 +55,15 @@ class Forward:
         given = {self.variables[path]: value for path, value in values.items()}
         return Frame(given, training=training, key=key, paths=self.paths)
 
-    def outputs(self, weights: Mapping[str, Any], state: Mapping[str, Any], inputs: Any) -> Any:
-        """Predicts."""
-        with self.frame({**weights, **state}, training=False):
-            return self.layer.propagate(inputs)[0]
+    def outputs(self, values: Mapping[str, Any], inputs: Any) -> tuple[Any, dict[str, Any]]:
+        """Predicts, and returns with the outputs what stateful layers remember."""
+        frame = self.frame(values, training=False)
+        with frame:
+            outputs = self.layer.propagate(inputs)[0]
+        remembered = {
+            path: frame.values[variable] for path, variable in self.variables.items() if not variable.kept
+        }
+        return outputs, remembered
 
     def loss(
         self,
