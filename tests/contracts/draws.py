@@ -43,7 +43,9 @@ def embedding(random):
 
 def convolution(rank, separable=False, depthwise=False):
     def draw(random):
-        padding = pick(random, "valid", "same", *(["causal"] if rank == 1 and not (depthwise or separable) else []))
+        padding = pick(
+            random, "valid", "same", *(["causal"] if rank == 1 and not (depthwise or separable) else [])
+        )
         data_format = "channels_last" if padding == "causal" else pick(random, *CHANNELS)
         groups = 1 if separable or depthwise else pick(random, 1, 1, 2, 3)
         channels = groups * whole(random, 1, 3)

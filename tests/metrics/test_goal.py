@@ -65,7 +65,9 @@ def test_infeasible_models_rank_by_their_total_relative_excess():
     }
     assert goal.rank(models) == ["poor but allowed", "blind", "both", "slow"]
     assert goal.key(models["both"]).violation == pytest.approx(0.3)
-    assert goal.rank({"a": {"auc": 0.4, "ms": 150, "recall": 1}, "b": {"auc": 0.6, "ms": 150, "recall": 1}}) == [
+    assert goal.rank(
+        {"a": {"auc": 0.4, "ms": 150, "recall": 1}, "b": {"auc": 0.6, "ms": 150, "recall": 1}}
+    ) == [
         "b",
         "a",
     ]

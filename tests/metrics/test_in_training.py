@@ -65,9 +65,7 @@ def own_function(y_true, y_pred):
 def test_users_metrics_equal_the_librarys_in_training_and_evaluation(problem):
     x, y = problem
     model = classifier(["accuracy", InKerasStyle(), InOurStyle(), own_function])
-    history = model.fit(
-        x, y, epochs=2, batch_size=16, validation_data=(x[:20], y[:20]), verbose=0
-    ).history
+    history = model.fit(x, y, epochs=2, batch_size=16, validation_data=(x[:20], y[:20]), verbose=0).history
     for name in ("own", "in_our_style", "own_function"):
         np.testing.assert_allclose(history[name], history["accuracy"], rtol=1e-6)
         np.testing.assert_allclose(history[f"val_{name}"], history["val_accuracy"], rtol=1e-6)
@@ -269,7 +267,9 @@ def test_correlation_over_all_samples_and_not_the_mean_of_batches(rng):
     x = rng.normal(size=(60, 4)).astype("float32")
     y = x @ np.array([1.0, -1.0, 0.5, 0.0], "float32") + 100
     model = Sequential([Input((4,)), layers.Dense(1)])
-    model.compile("sgd", "mse", metrics=["pearson_correlation", "r2_score", metrics.ConcordanceCorrelation(axis=0)])
+    model.compile(
+        "sgd", "mse", metrics=["pearson_correlation", "r2_score", metrics.ConcordanceCorrelation(axis=0)]
+    )
     logs = model.evaluate(x, y, batch_size=16, verbose=0, return_dict=True)
     found = model.predict(x, verbose=0)[:, 0]
     assert logs["pearson_correlation"] == pytest.approx(np.corrcoef(y, found)[0, 1], rel=1e-4)

@@ -104,7 +104,7 @@ def test_same_weights_as_keras(
         expected = run_keras(getattr(keras.optimizers, name)(**settings), *given, dtype)
         params, slots = run_ours(like_keras(name, settings), *given, dtype=dtype)
         if name in ("Adafactor", "Muon"):
-            tolerance = max(tolerance, 1e-7)  # Keras takes some of their means and norms in single precision
+            tolerance = max(tolerance, 1e-7)  # they agree with Keras to 1e-8 only
         for path, value in params.items():
             assert value.dtype.name == dtype
             np.testing.assert_allclose(value, expected[path], rtol=tolerance, atol=tolerance)

@@ -46,7 +46,7 @@ def test_same_weights_as_keras(settings):
 
 
 def test_a_second_fit_goes_on_from_the_average_and_with_it():
-    """In Keras on JAX it fails: weights and averages are the same buffers after the first."""
+    """Keras 3.15 on JAX failed here (a donated buffer was used twice), so this is not compared."""
     model = fit(linear(gw.optimizers.SGD(0.05, use_ema=True, ema_momentum=0.9)))
     average = weight = model.get_weights()[0]
     bias = model.get_weights()[1]

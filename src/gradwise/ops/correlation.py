@@ -30,7 +30,8 @@ def pearson_correlation(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) ->
         InputError: The shapes differ, or the axis has one value only.
 
     Example:
-        >>> round(float(pearson_correlation(jnp.array([[0.0, 1.0, 0.5]]), jnp.array([[0.1, 0.9, 0.5]]))[0]), 4)
+        >>> y_true, y_pred = jnp.array([[0.0, 1.0, 0.5]]), jnp.array([[0.1, 0.9, 0.5]])
+        >>> round(float(pearson_correlation(y_true, y_pred)[0]), 4)
         1.0
     """
     y_true, y_pred = _pairs("pearson_correlation", y_true, y_pred, axis)

@@ -88,8 +88,8 @@ def exact_counts(positive: jax.Array, y_pred: jax.Array, weights: jax.Array) -> 
 def average_precision(positive: jax.Array, y_pred: jax.Array, weights: jax.Array) -> jax.Array:
     """Computes the mean of the precisions at the rank of each positive, which is sum_n (R_n - R_(n-1)) P_n.
 
-    P and R are precision and recall at each distinct prediction, as in scikit-learn: no interpolation, and equal
-    predictions count as one threshold.
+    P and R are precision and recall at each distinct prediction, as in scikit-learn: no interpolation, and
+    equal predictions count as one threshold.
 
     Args:
         positive: bool[N, K].
@@ -161,8 +161,8 @@ def area_under_curve(
 def _gains(
     true_positives: jax.Array, false_positives: jax.Array, positives: jax.Array, negatives: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    # Both gains are -inf without true positives; as in Keras recall gain is then 0 and precision gain 1, and a
-    # recall below the share of positives has gain 0.
+    # Both gains are -inf without true positives; as in Keras recall gain is then 0 and precision gain 1, and
+    # a recall below the share of positives has gain 0.
     odds = safe_divide(positives, negatives)
     some = true_positives > 0
     recall = 1.0 - odds * safe_divide(positives - true_positives, true_positives)

@@ -48,8 +48,9 @@ class AdaSecant(Optimizer):
 
     Where the paper leaves a choice this follows the authors' program: γ from root mean squares, hence never
     negative; E[α Δ] of the step before, joining the change and the step of the same update; all averages
-    from 0, the first E[Δ] and E[Δ²] being g and g². (Joining each change with the step that made it, as the
-    paper's words can be read, lets the rates die out where noise prevails.)
+    from 0, the first E[Δ] and E[Δ²] being g and g². γ uses the averages of this update, where their program
+    takes those before it. The variance reduction does not always help: on a quadratic with much noise
+    (a standard deviation of 3 at a distance of 1) runs without it (`gamma_clip=0`) ended nearer.
 
     Args:
         learning_rate: A factor of all steps, at least 0, or a schedule of it; 1 is the method's own.

@@ -27,7 +27,6 @@ class Predictor:
         self._pads = all(below.couples_rows != "always" for _, below in layer.walk())
         self._run = jax.jit(self._forward.outputs)
 
-
     def __call__(self, inputs: Any) -> Any:
         """Computes the outputs of one batch of exactly this size, on the device."""
         values = {}
