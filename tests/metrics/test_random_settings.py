@@ -47,6 +47,11 @@ def real(rng, n):
     return y_true, (y_true + rng.normal(size=(n, 3))).astype("float32")
 
 
+def single(rng, n):
+    y_true, y_pred = real(rng, n)
+    return y_true[:, :1], y_pred[:, :1]
+
+
 def some(rng, *choices):
     return choices[rng.integers(len(choices))]
 
@@ -103,6 +108,13 @@ def f_score(rng):
     }
 
 
+def explained(rng):
+    # Keras takes every output of a sample for a sample in an adjusted score, so there only one output.
+    aggregation = some(rng, None, "uniform_average", "variance_weighted_average")
+    regressors = some(rng, 0, 1, 3)
+    return (single if regressors else real), {"class_aggregation": aggregation, "num_regressors": regressors}
+
+
 def overlap(rng):
     return called, {
         "num_classes": 5,
@@ -126,7 +138,7 @@ FORMS = {
     "RecallAtPrecision": at_limit("precision"),
     "TopKCategoricalAccuracy": lambda rng: (one_hot, {"k": int(rng.integers(1, 7))}),
     "SparseTopKCategoricalAccuracy": lambda rng: (classes, {"k": int(rng.integers(1, 7))}),
-    "R2Score": lambda rng: (real, {"class_aggregation": some(rng, None, "uniform_average", "variance_weighted_average"), "num_regressors": int(rng.integers(0, 4))}),
+    "R2Score": explained,
     "PearsonCorrelation": lambda rng: (real, {}),
     "ConcordanceCorrelation": lambda rng: (real, {}),
     "TruePositives": lambda rng: (binary, {"thresholds": threshold(rng)}),

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gradwise import config, constraints, initializers, regularizers
+from gradwise import activations, config, constraints, initializers, regularizers
 from gradwise.core.dtypes import Policy, as_policy
 from gradwise.core.shapes import output_spec, shapes_of
 from gradwise.core.symbolic import Node, SymbolicTensor, symbolic_leaves
@@ -24,6 +24,14 @@ Shape = tuple[int | None, ...]
 
 _COMMON = ("name", "trainable")  # settings that every layer's `get_config` adds
 _counts: dict[str, int] = {}
+# Activations after which losses can be computed from what went in.
+_LAST_ACTIVATIONS: dict[Any, str] = {
+    None: "linear",
+    activations.linear: "linear",
+    activations.sigmoid: "sigmoid",
+    activations.softmax: "softmax",
+    activations.exponential: "exponential",
+}
 
 
 class LayerOptions(TypedDict, total=False):
@@ -257,10 +265,9 @@ class Layer(LayerTree):
     def activate(self, activation: Callable[[Any], Any] | None, logits: Any) -> Any:
         """Applies an activation and lets the loss know what it was and the logits before it."""
         outputs = logits if activation is None else activation(logits)
-        name = "linear" if activation is None else getattr(activation, "__name__", "")
         frame = current_frame()
-        if frame is not None and name in ("linear", "sigmoid", "softmax"):
-            frame.note_logits(outputs, name, logits)
+        if frame is not None and activation in _LAST_ACTIVATIONS:
+            frame.note_logits(outputs, _LAST_ACTIVATIONS[activation], logits)
         return outputs
 
     # Calling ---------------------------------------------------------------------------------------

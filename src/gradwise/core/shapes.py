@@ -14,7 +14,7 @@ from gradwise.errors import GradwiseError, InputError
 
 # Unknown sizes are stood in for by two sets of numbers; a size of the output that differs between the two
 # traces is unknown as well. The numbers are prime and large, so that no sum or product of them meets another.
-_STAND_INS = ((29, 211), (31, 223))
+_STAND_INS = ((29, 1009), (31, 1511))
 
 
 def shapes_of(structure: Any) -> Any:

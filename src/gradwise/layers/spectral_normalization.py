@@ -13,7 +13,7 @@ from gradwise.core.variable import Variable
 from gradwise.errors import InputError
 from gradwise.initializers import TruncatedNormal
 from gradwise.layers.checks import check_count
-from gradwise.ops.normalization import spectral_normalization
+from gradwise.ops.spectral import spectral_normalization
 from gradwise.registry import register
 
 # After an update, power iterations start anew from one fixed vector, so more of them are needed than along

@@ -158,8 +158,7 @@ class Metric(Configurable):
         """
         self._check_methods()
         if y_true is not None:
-            aligned, y_pred = match_rank(y_true, y_pred)
-            y_true = jnp.asarray(y_true).reshape(aligned.shape)
+            y_true, y_pred = like_predictions(y_true, y_pred)
         names = inspect.signature(self.update_state).parameters
         if "sample_weight" in names:
             weights = {"sample_weight": sample_weight}
@@ -311,6 +310,28 @@ def log_values(value: Any) -> list[jax.Array]:
 
 def _parts(value: Any, name: str) -> list[tuple[str, Any]]:
     return sorted(value.items()) if isinstance(value, Mapping) else [(name, value)]
+
+
+def like_predictions(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[jax.Array, jax.Array]:
+    """Gives targets the rank of the predictions, and floats their type; integers stay integers.
+
+    Args:
+        y_true: number[B, ...].
+        y_pred: float[B, ...].
+
+    Returns:
+        Targets and predictions.
+
+    Example:
+        >>> targets, _ = like_predictions(jnp.array([1, 2]), jnp.ones((2, 1)))
+        >>> targets.shape, targets.dtype.name
+        ((2, 1), 'int32')
+    """
+    aligned, y_pred = match_rank(y_true, y_pred)
+    targets = jnp.asarray(y_true)
+    return (
+        aligned if jnp.issubdtype(targets.dtype, jnp.floating) else targets.reshape(aligned.shape)
+    ), y_pred
 
 
 def as_array(value: Any) -> Any:

@@ -13,8 +13,7 @@ from jax.typing import ArrayLike
 
 from gradwise.errors import InputError
 from gradwise.losses.base import Loss, full_precision, per_sample
-from gradwise.metrics.base import Metric, Totals, as_array
-from gradwise.ops.alignment import match_rank
+from gradwise.metrics.base import Metric, Totals, as_array, like_predictions
 from gradwise.ops.weighting import align_weights, safe_divide, weight_sum, weighted
 from gradwise.registry import register
 
@@ -114,8 +113,8 @@ class FunctionMetric(MeanOfValues):
         """Calls the function."""
         if isinstance(self.function, Loss):
             return self.function.values(y_true, y_pred)
-        aligned, y_pred = match_rank(y_true, y_pred)
-        result = self.function(jnp.asarray(y_true).reshape(aligned.shape), y_pred)
+        y_true, y_pred = like_predictions(y_true, y_pred)
+        result = self.function(y_true, y_pred)
         return per_sample(result, y_pred.shape[0], f"metric '{self.name}'")
 
 

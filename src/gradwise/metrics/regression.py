@@ -214,7 +214,8 @@ class R2Score(Metric):
         class_aggregation: "uniform_average" over the outputs, "variance_weighted_average", or None for one
             value for each output.
         num_regressors: The number of predictors p for the adjusted score 1 - (1 - R^2) (n - 1) / (n - p - 1);
-            0 for the plain score, which is also given where n is not above p + 1.
+            0 for the plain score, which is also given where n is not above p + 1. n is the number of samples
+            (Keras counts every output of a sample).
         name: The name in logs.
         dtype: See `Metric`.
 
