@@ -32,7 +32,9 @@ class Case:
     def id(self):
         layer = self.make()
         settings = {k: v for k, v in layer.get_config().items() if k != "name"}
-        return f"{type(layer).__name__}-" + "-".join(f"{k}={v}" for k, v in settings.items()).replace(" ", "")
+        return f"{type(layer).__name__}-" + "-".join(
+            f"{k}={getattr(v, '__name__', v)}" for k, v in settings.items()
+        ).replace(" ", "")
 
     def inputs(self, batch=3, seed=0, dtype="float32"):
         generator = np.random.default_rng(seed)

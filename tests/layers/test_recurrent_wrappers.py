@@ -113,6 +113,10 @@ def test_a_bidirectional_model_is_trained_and_saved(tmp_path):
             ),
             "the same return_state in both layers, but got False forwards and True backwards",
         ),
+        (
+            lambda: layers.Bidirectional(layers.GRU(2), weights=[np.ones(3)])(X),
+            r"weights: expected 6 arrays of shapes .*, but got 1 of shapes \[\(3,\)\]",
+        ),
         (lambda: layers.TimeDistributed(3), "expected a layer, but got an int"),
         (lambda: layers.TimeDistributed(layers.Dense(2))(X[0]), "with at least three axes, but got"),
         (lambda: layers.ConvLSTM2D(2, 2, strides=2, dilation_rate=2), "a dilation_rate above 1, not both"),
@@ -140,7 +144,7 @@ def test_time_distributed_batch_normalisation_goes_step_by_step_as_in_keras():
     with keras_ways():
         twin.set_weights(layer.get_weights())
         expected = twin(X, training=True)
-        moved = twin.get_weights()
+        moved = [np.asarray(variable.value) for variable in twin.weights]
     assert_same(layer(X, training=True), expected, rtol=1e-4, atol=1e-5)
     assert_same(layer.get_weights(), moved)
     assert gw.Sequential([gw.Input((None, 3)), layer]).output_shape == (None, None, 3)

@@ -186,69 +186,69 @@ def test_equals_keras(seed):
 
 def sklearn_cases():
     def average_precision(rng):
-        y_true, y_pred = label_sets(rng, 50)
+        y_true, y_pred = label_sets(rng, 40)
         average = some(rng, None, "micro", "macro", "weighted")
-        weights = rng.uniform(0, 2, 50).astype("float32")
+        weights = rng.uniform(0, 2, 40).astype("float32")
         wanted = sk.average_precision_score(y_true, y_pred, average=average, sample_weight=weights)
-        return metrics.AveragePrecision(average), y_true, y_pred, weights, wanted
+        return metrics.AveragePrecision(average, capacity=64), y_true, y_pred, weights, wanted
 
     def ranking(rng):
-        y_true, y_pred = label_sets(rng, 50)
+        y_true, y_pred = label_sets(rng, 40)
         y_true[:, 0] = np.where(y_true.any(1), y_true[:, 0], 1)
         wanted = sk.average_precision_score(y_true, y_pred, average="samples")
         return metrics.MeanAveragePrecision("samples"), y_true, y_pred, None, wanted
 
     def mean_average_precision(rng):
-        y_true, y_pred = classes(rng, 50)
+        y_true, y_pred = classes(rng, 40)
         y_true = np.where(y_true == 4, 0, y_true)  # one class does not occur
         rows = np.eye(5)[y_true][:, :4]
         wanted = np.mean(
             [sk.average_precision_score(rows[:, k], y_pred[:, k]) for k in range(4) if rows[:, k].any()]
         )
-        return metrics.MeanAveragePrecision(), y_true, y_pred, None, wanted
+        return metrics.MeanAveragePrecision(capacity=64), y_true, y_pred, None, wanted
 
     def roc(rng):
-        y_true, y_pred = binary(rng, 50)
+        y_true, y_pred = binary(rng, 40)
         y_pred = np.round(y_pred, 1)  # many ties
-        weights = rng.uniform(0, 2, 50).astype("float32")
+        weights = rng.uniform(0, 2, 40).astype("float32")
         wanted = sk.roc_auc_score(y_true, y_pred, sample_weight=weights)
-        return metrics.AUC(num_thresholds=None), y_true, y_pred, weights, wanted
+        return metrics.AUC(num_thresholds=None, capacity=64), y_true, y_pred, weights, wanted
 
     def roc_of_labels(rng):
-        y_true, y_pred = label_sets(rng, 50)
+        y_true, y_pred = label_sets(rng, 40)
         wanted = sk.roc_auc_score(y_true, y_pred, average="macro")
-        return metrics.AUC(num_thresholds=None, multi_label=True), y_true, y_pred, None, wanted
+        return metrics.AUC(num_thresholds=None, multi_label=True, capacity=64), y_true, y_pred, None, wanted
 
     def agreement(rng):
-        y_true, y_pred = classes(rng, 50)
-        kind, weights = some(rng, None, "linear", "quadratic"), rng.uniform(0, 2, 50).astype("float32")
+        y_true, y_pred = classes(rng, 40)
+        kind, weights = some(rng, None, "linear", "quadratic"), rng.uniform(0, 2, 40).astype("float32")
         wanted = sk.cohen_kappa_score(y_true, y_pred.argmax(1), weights=kind, sample_weight=weights)
         return metrics.CohenKappa(weights=kind), y_true, y_pred, weights, wanted
 
     def matthews(rng):
-        y_true, y_pred = some(rng, binary, classes)(rng, 50)
+        y_true, y_pred = some(rng, binary, classes)(rng, 40)
         answers = y_pred[:, 0] > 0.5 if y_pred.shape[1] == 1 else y_pred.argmax(1)
         wanted = sk.matthews_corrcoef(y_true.ravel(), answers)
         return metrics.MatthewsCorrelation(), y_true, y_pred, None, wanted
 
     def confusion(rng):
-        y_true, y_pred = classes(rng, 50)
+        y_true, y_pred = classes(rng, 40)
         normalize = some(rng, None, "true", "pred", "all")
         wanted = sk.confusion_matrix(y_true, y_pred.argmax(1), normalize=normalize)
         return metrics.ConfusionMatrix(normalize=normalize), y_true, y_pred, None, wanted
 
     def specificity(rng):
-        y_true, y_pred = binary(rng, 50)
+        y_true, y_pred = binary(rng, 40)
         limit = round(float(rng.uniform(0.1, 0.9)), 2)
         wanted = sk.recall_score(1 - y_true, y_pred <= limit)
         return metrics.Specificity(limit), y_true, y_pred, None, wanted
 
     def sensitivity(rng):
-        y_true, y_pred = binary(rng, 50)
+        y_true, y_pred = binary(rng, 40)
         limit = round(float(rng.uniform(0.1, 0.9)), 2)
         alarms, found, _ = sk.roc_curve(y_true, y_pred, drop_intermediate=False)
         wanted = found[1 - alarms >= limit - 1e-9].max()
-        return metrics.SensitivityAtSpecificity(limit, None), y_true, y_pred, None, wanted
+        return metrics.SensitivityAtSpecificity(limit, None, capacity=64), y_true, y_pred, None, wanted
 
     return [value for value in locals().values() if callable(value)]
 

@@ -44,12 +44,16 @@ class LayerTree(Configurable):
 
     def children(self) -> Iterator[LayerTree]:
         """Yields the layers this one holds in attributes, lists and dicts, in order of creation."""
-        for value in self.__dict__.values():
+        for value in self._attributes():
             yield from _layers_in(value)
 
     def own_variables(self) -> list[Variable]:
         """Returns the variables this layer holds itself."""
-        return [item for value in self.__dict__.values() for item in _variables_in(value)]
+        return [item for value in self._attributes() for item in _variables_in(value)]
+
+    def _attributes(self) -> Iterator[Any]:
+        # A layer that was only a pattern for others is among the settings, but is no part of this one.
+        return (value for name, value in self.__dict__.items() if name != "_given")
 
     def walk(self) -> Iterator[tuple[str, Any]]:
         """Yields every layer below this one once, itself first, with its place in the tree."""

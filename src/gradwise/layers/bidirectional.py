@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -98,7 +99,20 @@ class Bidirectional(Layer):
         self.forward_layer.run_build(input_shape)
         self.backward_layer.run_build(input_shape)
         if self.initial_weights is not None:
-            self.set_weights(self.initial_weights)
+            self._start_from(self.initial_weights)
+
+    def _start_from(self, weights: list[np.ndarray]) -> None:
+        variables = [*self.forward_layer.variables, *self.backward_layer.variables]
+        wanted, given = [item.shape for item in variables], [weight.shape for weight in weights]
+        if wanted != given:
+            raise InputError(
+                f"Bidirectional '{self.name}', weights",
+                expected=f"{len(wanted)} arrays of shapes {wanted}",
+                got=f"{len(given)} of shapes {given}",
+                fix="Give the weights of the forward layer, then those of the backward layer.",
+            )
+        for variable, weight in zip(variables, weights, strict=True):
+            variable.array = np.array(weight, variable.dtype)
 
     def call(
         self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False
@@ -123,6 +137,7 @@ class Bidirectional(Layer):
             layer(sequences, initial_state=start, mask=mask, training=training)
             for layer, start in zip((self.forward_layer, self.backward_layer), starts, strict=True)
         ]
+        results = jax.tree.map(self.dtype_policy.cast, results)
         states = []
         if self.return_state:
             states = [state for result in results for state in result[1:]]

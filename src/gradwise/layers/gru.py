@@ -103,8 +103,9 @@ class GRUCell(UnitCell):
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
 
     def input_bias(self) -> Any:
-        """Returns the bias that is added to the inputs' product."""
-        return self.value_of(self.bias)[0] if self.reset_after else self.value_of(self.bias)
+        """Returns the bias that is added to the inputs' product, or None."""
+        bias = super().input_bias()
+        return bias[0] if bias is not None and self.reset_after else bias
 
     def _recurrent_bias(self) -> Any:
         return self.value_of(self.bias)[1] if self.use_bias and self.reset_after else None
@@ -132,11 +133,13 @@ class GRUCell(UnitCell):
         reset = r * (seen @ kernels[2] + biases[2]) if self.reset_after else (r * seen) @ kernels[2]
         return z * state + (1 - z) * self.activation(from_candidate + reset)
 
-    def run(self, projected: Any, states: list[Any], mask: Any, unroll: bool, every: bool) -> Any:
+    def run(self, inputs: Any, states: list[Any], mask: Any, unroll: bool, every: bool) -> Any:
         """Makes all steps."""
         outputs, last = gru(
-            projected,
+            inputs,
+            self.value_of(self.kernel),
             self.value_of(self.recurrent_kernel),
+            self.input_bias(),
             self._recurrent_bias(),
             states[0],
             mask,

@@ -139,11 +139,13 @@ class LSTMCell(UnitCell):
         state = o * self.activation(carry)
         return state, [state, carry]
 
-    def run(self, projected: Any, states: list[Any], mask: Any, unroll: bool, every: bool) -> Any:
+    def run(self, inputs: Any, states: list[Any], mask: Any, unroll: bool, every: bool) -> Any:
         """Makes all steps."""
         outputs, state, carry = lstm(
-            projected,
+            inputs,
+            self.value_of(self.kernel),
             self.value_of(self.recurrent_kernel),
+            self.input_bias(),
             states[0],
             states[1],
             mask,

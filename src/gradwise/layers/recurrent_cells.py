@@ -166,8 +166,8 @@ class UnitCell(Layer):
         return self.dtype_policy.cast(jnp.asarray(variable.value))
 
     def input_bias(self) -> Any:
-        """Returns the bias that is added to the inputs' product."""
-        return self.value_of(self.bias)
+        """Returns the bias that is added to the inputs' product, or None."""
+        return self.value_of(self.bias) if self.use_bias else None
 
     def call(  # type: ignore[override]
         self, inputs: Any, states: Any, training: bool = False
@@ -199,14 +199,15 @@ class UnitCell(Layer):
 
     def project(self, inputs: Any, masks: list[Any] | None) -> Any:
         """Multiplies inputs [B, D] or [B, T, D] by the kernel and adds the bias."""
-        if not jnp.issubdtype(inputs.dtype, jnp.floating):
-            inputs = inputs.astype(self.dtype_policy.compute)
-        kernel = self.value_of(self.kernel)
-        outputs = _masked_product(inputs, kernel, masks)
+        outputs = _masked_product(self._as_floats(inputs), self.value_of(self.kernel), masks)
         if not self.use_bias:
             return outputs
         bias = self.input_bias()
         return outputs + bias.reshape((1,) * (outputs.ndim - 1) + bias.shape)
+
+    def _as_floats(self, inputs: Any) -> Any:
+        floating = jnp.issubdtype(inputs.dtype, jnp.floating)
+        return inputs if floating else inputs.astype(self.dtype_policy.compute)
 
     def recurrent_product(self, state: Any, masks: list[Any] | None) -> Any:
         """Multiplies the state [B, units] by the recurrent kernel."""
@@ -216,7 +217,7 @@ class UnitCell(Layer):
         """Makes one step from the inputs' product; subclasses say how."""
         raise NotImplementedError
 
-    def run(self, projected: Any, states: list[Any], mask: Any, unroll: bool, every: bool) -> Any:
+    def run(self, inputs: Any, states: list[Any], mask: Any, unroll: bool, every: bool) -> Any:
         """Makes all steps by the op with the gradient written out; returns outputs, last one, states."""
         raise NotImplementedError
 
@@ -236,10 +237,14 @@ class UnitCell(Layer):
         Returns:
             Outputs [B, T, units] (maybe None unless `every`), the last output and the last states.
         """
-        projected = self.project(sequences, self.input_masks(sequences, training))
+        sequences = self._as_floats(sequences)
+        given = self.input_masks(sequences, training)
         masks = self.recurrent_masks(states[0], training)
-        if masks is None and has_slope(self.activation, self.recurrent_activation):
-            return self.run(projected, list(states), mask, unroll, every)  # type: ignore[no-any-return]
+        one = given is None or len(given) == 1
+        if one and masks is None and has_slope(self.activation, self.recurrent_activation):
+            dropped = sequences if given is None else sequences * given[0][:, None]
+            return self.run(dropped, list(states), mask, unroll, every)  # type: ignore[no-any-return]
+        projected = self.project(sequences, given)
 
         def step(states: Any, projected: Any) -> Any:
             return (*self.advance(projected, states, masks), None)

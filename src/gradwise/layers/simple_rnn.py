@@ -90,14 +90,17 @@ class SimpleRNNCell(UnitCell):
         state = self.activation(projected + self.recurrent_product(states[0], masks))
         return state, [state]
 
-    def run(self, projected: Any, states: list[Any], mask: Any, unroll: bool, every: bool) -> Any:
+    def run(self, inputs: Any, states: list[Any], mask: Any, unroll: bool, every: bool) -> Any:
         """Makes all steps."""
         outputs, last = simple_rnn(
-            projected,
+            inputs,
+            self.value_of(self.kernel),
             self.value_of(self.recurrent_kernel),
+            self.input_bias(),
             states[0],
             mask,
             activation=self.activation,
+            sequences=every,
             unroll=unroll,
         )
         return outputs, last, [last]

@@ -81,7 +81,8 @@ class TimeDistributed(Layer):
 
     def _apply(self, inputs: Any, mask: Any, training: bool) -> Any:
         kwargs: dict[str, Any] = {"training": training} if current_frame() is None else {}
-        return self.layer.propagate(inputs, mask=mask, **kwargs)[0]
+        outputs, _ = self.layer.propagate(inputs, mask=mask, **kwargs)
+        return jax.tree.map(self.dtype_policy.cast, outputs)
 
     def _mixes(self, training: bool) -> bool:
         moments = ("always", "training") if training else ("always",)

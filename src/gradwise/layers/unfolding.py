@@ -33,6 +33,9 @@ def unfold(
     """
     if isinstance(cell, StackedRNNCells):
         return _unfold_stack(cell, sequences, states, mask, training=training, unroll=unroll, every=every)
+    # The cell may compute in a type of its own.
+    cast = cell.dtype_policy.cast
+    sequences, states = cast(sequences), jax.tree.map(cast, states)
     if hasattr(cell, "unfold"):
         return cell.unfold(  # type: ignore[no-any-return]
             sequences, states, mask, training=training, unroll=unroll, every=every

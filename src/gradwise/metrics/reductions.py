@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import jax
-import jax.numpy as jnp
 from jax.typing import ArrayLike
 
 from gradwise.errors import InputError
@@ -97,6 +96,7 @@ class FunctionMetric(MeanOfValues):
         dtype: See `Metric`.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> metric = FunctionMetric(lambda y_true, y_pred: jnp.abs(y_true - y_pred), "distance")
         >>> float(metric(jnp.array([1.0, 2.0]), jnp.array([[1.0], [5.0]])))
         1.5
@@ -132,6 +132,7 @@ class MeanMetricWrapper(FunctionMetric):
         InputError: `fn` cannot be called.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> def power(y_true, y_pred, exponent):
         ...     return jnp.abs(y_true - y_pred) ** exponent
         >>> float(MeanMetricWrapper(power, exponent=3)(jnp.array([0.0, 0.0]), jnp.array([1.0, 3.0])))
@@ -272,6 +273,7 @@ def add_mean(
         InputError: The weights do not fit the values.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> totals = add_mean(Mean().init(), jnp.array([1.0, 3.0]), jnp.array([1, 0]), None, "mean")
         >>> float(totals["total"]), float(totals["weight"])
         (1.0, 1.0)

@@ -1,10 +1,4 @@
-"""Recurrences over the steps of sequences, and the plain recurrent network.
-
-A recurrence is run over inputs that were multiplied by their kernel beforehand, all steps at once. Its
-gradient is written out by hand (backpropagation through time: Werbos, 1990, Proc. IEEE 78): the reverse
-recurrence computes only what depends on the step after, and gradients of kernels are one matrix product over
-all steps and rows, where automatic differentiation would add up a product for each step.
-"""
+"""Recurrences with automatic derivatives, the plain recurrent network, and what all recurrent ops share."""
 
 from __future__ import annotations
 
@@ -17,6 +11,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from gradwise.ops import activations
+from gradwise.ops.recurrence import Recurrence, Settings, run, sum_of_products
 
 # The derivatives of activations as functions of what they returned.
 _SLOPES: dict[Any, Callable[[Any], Any]] = {
@@ -25,52 +20,6 @@ _SLOPES: dict[Any, Callable[[Any], Any]] = {
     activations.sigmoid: lambda y: y * (1 - y),
     activations.relu: lambda y: (y > 0).astype(y.dtype),
 }
-
-
-def scan_steps(
-    step: Callable[[Any, Any], tuple[Any, Any]],
-    states: Any,
-    sequences: Any,
-    *,
-    reverse: bool = False,
-    unroll: bool = False,
-) -> tuple[Any, Any]:
-    """Runs a recurrence over axis 1, with the batch on axis 0 throughout, so that nothing is transposed.
-
-    Args:
-        step: A function (states, a step of the sequences) -> (new states, what to keep), pure.
-        states: Arrays [B, ...].
-        sequences: Arrays [B, T, ...].
-        reverse: Whether the last step comes first; what is kept stays in the place of its step.
-        unroll: Whether the steps are written out in the program instead of a loop.
-
-    Returns:
-        The last states, and what was kept as arrays [B, T, ...].
-
-    Example:
-        >>> add = lambda total, x: (total + x, total + x)
-        >>> scan_steps(add, jnp.zeros(1), jnp.array([[1.0, 2.0, 3.0]]))[1].tolist()
-        [[1.0, 3.0, 6.0]]
-    """
-    length = jax.tree.leaves(sequences)[0].shape[1]
-
-    def at(place: Any) -> Any:
-        return jax.tree.map(
-            lambda array: lax.dynamic_index_in_dim(array, place, 1, keepdims=False), sequences
-        )
-
-    def body(carry: tuple[Any, Any], place: Any) -> tuple[Any, None]:
-        states, kept = carry
-        states, new = step(states, at(place))
-        write = partial(lax.dynamic_update_index_in_dim, index=place, axis=1)
-        return (states, jax.tree.map(lambda array, item: write(array, item), kept, new)), None
-
-    shapes = jax.eval_shape(lambda states: step(states, at(jnp.int32(0)))[1], states)
-    room = jax.tree.map(lambda item: jnp.zeros((item.shape[0], length, *item.shape[1:]), item.dtype), shapes)
-    (states, kept), _ = lax.scan(
-        body, (states, room), jnp.arange(length, dtype="int32"), reverse=reverse, unroll=unroll
-    )
-    return states, kept
 
 
 def has_slope(*functions: Callable[[Any], Any]) -> bool:
@@ -106,6 +55,25 @@ def slope(function: Callable[[Any], Any], values: Any) -> Any:
     return _SLOPES[function](values)
 
 
+def apply(function: Callable[[Any], Any], values: Any) -> Any:
+    """Applies an activation, the sigmoid as (1 + tanh(x / 2)) / 2: a third of the time on a CPU.
+
+    Args:
+        function: The activation.
+        values: float[...].
+
+    Returns:
+        float[...].
+
+    Example:
+        >>> apply(activations.sigmoid, jnp.zeros(1)).tolist()
+        [0.5]
+    """
+    if function is activations.sigmoid:
+        return jnp.tanh(values * 0.5) * 0.5 + 0.5
+    return function(values)
+
+
 def columns(array: Any, count: int) -> list[Any]:
     """Cuts the last axis into equal parts.
 
@@ -124,109 +92,6 @@ def columns(array: Any, count: int) -> list[Any]:
     return [array[..., place * size : (place + 1) * size] for place in range(count)]
 
 
-def earlier(first: Any, sequence: Any) -> Any:
-    """Returns what stood before each step.
-
-    Args:
-        first: float[B, D]. What stood before the first.
-        sequence: float[B, T, D].
-
-    Returns:
-        float[B, T, D].
-
-    Example:
-        >>> earlier(jnp.zeros((1, 1)), jnp.array([[[1.0], [2.0]]])).ravel().tolist()
-        [0.0, 1.0]
-    """
-    return jnp.concatenate([first[:, None], sequence[:, :-1]], axis=1)
-
-
-def sum_of_products(left: Any, right: Any) -> Any:
-    """Adds the outer products over all rows and steps: the gradient of a kernel.
-
-    Args:
-        left: float[B, T, D].
-        right: float[B, T, E].
-
-    Returns:
-        float[D, E].
-
-    Example:
-        >>> sum_of_products(jnp.ones((1, 2, 1)), jnp.array([[[3.0], [4.0]]])).tolist()
-        [[7.0]]
-    """
-    return left.reshape(-1, left.shape[-1]).T @ right.reshape(-1, right.shape[-1])
-
-
-def simple_rnn(
-    projected: Any,
-    recurrent_kernel: Any,
-    state: Any,
-    mask: Any = None,
-    *,
-    activation: Callable[[Any], Any] = activations.tanh,
-    unroll: bool = False,
-) -> tuple[Any, Any]:
-    """Runs the plain recurrence h_t = f(x_t + h_{t-1} · recurrent_kernel) (Elman, 1990).
-
-    Args:
-        projected: float[B, T, U]. The inputs times their kernel, plus the bias.
-        recurrent_kernel: float[U, U].
-        state: float[B, U]. The state before the first step.
-        mask: bool[B, T], or None. False leaves the state as it is.
-        activation: f; one of linear, tanh, sigmoid and relu.
-        unroll: Whether the steps are written out in the program.
-
-    Returns:
-        The states float[B, T, U] and the last one, float[B, U].
-
-    Example:
-        >>> ones, zeros = jnp.ones((1, 3, 1)), jnp.zeros((1, 1))
-        >>> simple_rnn(ones, ones[0, :1], zeros, activation=activations.linear)[0].ravel().tolist()
-        [1.0, 2.0, 3.0]
-    """
-    return _simple_rnn(activation, unroll, projected, recurrent_kernel, state, mask)  # type: ignore[no-any-return]
-
-
-@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _simple_rnn(activation: Any, unroll: bool, projected: Any, kernel: Any, state: Any, mask: Any) -> Any:
-    def step(state: Any, at: Any) -> Any:
-        projected, mask = at
-        new = keep_masked(mask, activation(projected + state @ kernel), state)
-        return new, new
-
-    last, states = scan_steps(step, state, (projected, mask), unroll=unroll)
-    return states, last
-
-
-def _simple_rnn_forward(
-    activation: Any, unroll: bool, projected: Any, kernel: Any, state: Any, mask: Any
-) -> Any:
-    states, last = _simple_rnn(activation, unroll, projected, kernel, state, mask)
-    return (states, last), (kernel, state, states, mask)
-
-
-def _simple_rnn_backward(activation: Any, unroll: bool, saved: Any, gradient: Any) -> Any:
-    kernel, state, states, mask = saved
-    turned = kernel.T
-
-    def step(from_later: Any, at: Any) -> Any:
-        gradient, new, mask = at
-        total = gradient + from_later
-        inner = total * slope(activation, new)
-        if mask is None:
-            return inner @ turned, inner
-        inner = jnp.where(mask[:, None], inner, jnp.zeros_like(inner))
-        return inner @ turned + jnp.where(mask[:, None], jnp.zeros_like(total), total), inner
-
-    from_sequence, from_last = gradient
-    first, inner = scan_steps(step, from_last, (from_sequence, states, mask), reverse=True, unroll=unroll)
-    return inner, sum_of_products(earlier(state, states), inner), first, None
-
-
-_simple_rnn.defvjp(_simple_rnn_forward, _simple_rnn_backward)
-
-
 def keep_masked(mask: Any, new: Any, old: Any) -> Any:
     """Takes the new values where the mask is True and the old ones elsewhere.
 
@@ -243,6 +108,73 @@ def keep_masked(mask: Any, new: Any, old: Any) -> Any:
         [1.0, 0.0]
     """
     return new if mask is None else jnp.where(mask.reshape(mask.shape + (1,) * (new.ndim - 1)), new, old)
+
+
+def simple_rnn(
+    inputs: Any,
+    kernel: Any,
+    recurrent_kernel: Any,
+    bias: Any,
+    state: Any,
+    mask: Any = None,
+    *,
+    activation: Callable[[Any], Any] = activations.tanh,
+    sequences: bool = True,
+    unroll: bool = False,
+) -> tuple[Any, Any]:
+    """Runs the recurrence h_t = f(x_t · kernel + h_{t-1} · recurrent_kernel + bias) (Elman, 1990).
+
+    Args:
+        inputs: float[B, T, D].
+        kernel: float[D, U].
+        recurrent_kernel: float[U, U].
+        bias: float[U], or None.
+        state: float[B, U]. The state before the first step.
+        mask: bool[B, T], or None. False leaves the state as it is.
+        activation: f; one of linear, tanh, sigmoid and relu.
+        sequences: Whether h is wanted at every step.
+        unroll: Whether the steps are written out in the program.
+
+    Returns:
+        h at every step float[B, T, U] (None without `sequences`) and the last h, float[B, U].
+
+    Example:
+        >>> ones = jnp.ones((1, 3, 1))
+        >>> states, _ = simple_rnn(ones, ones[0, :1], ones[0, :1], None, jnp.zeros((1, 1)))
+        >>> [round(state, 2) for state in states.ravel().tolist()]
+        [0.76, 0.94, 0.96]
+    """
+    settings = Settings(_simple(activation), sequences, unroll)
+    sequence, (last,) = run(settings, inputs, kernel, bias, (recurrent_kernel,), (state,), mask)
+    return sequence, last
+
+
+def _simple(activation: Any) -> Recurrence:
+    return Recurrence(partial(_step, activation), _turn, _back, _collect)
+
+
+def _step(activation: Any, projected: Any, states: Any, weights: Any, mask: Any) -> Any:
+    (state,), (kernel,) = states, weights
+    new = apply(activation, projected + state @ kernel)
+    factor = slope(activation, new)
+    return (keep_masked(mask, new, state),), (state, keep_masked(mask, factor, jnp.zeros_like(factor))), None
+
+
+def _turn(weights: Any) -> Any:
+    return weights[0].T
+
+
+def _back(gradients: Any, saved: Any, turned: Any, mask: Any) -> Any:
+    (gradient,), (_, factor) = gradients, saved
+    inner = gradient * factor
+    before = inner @ turned
+    if mask is not None:
+        before = before + keep_masked(mask, jnp.zeros_like(gradient), gradient)
+    return (before,), inner
+
+
+def _collect(inner: Any, saved: Any) -> Any:
+    return inner, (sum_of_products(saved[0], inner),)
 
 
 def recur(
