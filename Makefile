@@ -1,5 +1,6 @@
 # make demo    set up .venv and run the main job on the embedded digits
 # make test    set up what is missing and run the tests
+# make test-all  every test, also those with further settings of each layer (an hour)
 # make check   lint, types and tests: what continuous integration runs
 # make bench   compare with other libraries (sets up environments of its own; takes a while)
 # The first interpreter that runs and is new enough; PYTHON=... names another.
@@ -7,13 +8,16 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$name; break; }; done)
 BIN := .venv/bin
 
-.PHONY: demo test check lint types bench clean
+.PHONY: demo test test-all check lint types bench clean
 
 demo: .venv/run.stamp
 	$(BIN)/gradwise train digits --out runs/demo
 
 test: .venv/dev.stamp
 	$(BIN)/python -m pytest -n 2
+
+test-all: .venv/dev.stamp
+	$(BIN)/python -m pytest -n 2 -m "slow or not slow"
 
 check: lint types test
 

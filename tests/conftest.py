@@ -22,6 +22,21 @@ def fixed_seed():
     assert not jax.config.jax_enable_x64, "the test left the engine at 64 bits"
 
 
+# Their programs are tiny, run once or twice, and take far longer to optimise than to run.
+QUICKLY_COMPILED = {"contracts", "core", "layers", "losses", "metrics", "ops", "optimizers"}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def programs(request):
+    """Compiles the programs of single parts quickly, and lets those of each module go: they take gigabytes."""
+    before = jax.config.read("jax_disable_most_optimizations")
+    quick = request.path.parent.name in QUICKLY_COMPILED
+    jax.config.update("jax_disable_most_optimizations", quick or before)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
+    jax.clear_caches()
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)

@@ -200,7 +200,9 @@ def keras_rules():
         yield keras
 
 
-@pytest.mark.parametrize("seed", range(DRAWS))
+@pytest.mark.parametrize(
+    "seed", [*range(30), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(30, DRAWS))]
+)
 def test_value_and_gradient_equal_keras(seed):
     name, settings, kind, y_true, y_pred, weights = drawn(seed)
     told = f"seed {seed}: {name}({settings}), {kind}, predictions {y_pred.shape}, weights {np.shape(weights)}"

@@ -19,6 +19,13 @@ from every_metric import EVERY, IDS, ROWS, WEIGHTS, N  # noqa: E402
 
 pytestmark = pytest.mark.feature("D3")
 OF_VALUES = {"Mean", "Sum"}
+# Further settings of a metric are slow tests: they compile much and find little more.
+SHORT_ROWS = [
+    pytest.param(
+        *row, id=name, marks=[pytest.mark.slow] if row[0] in {other[0] for other in ROWS[:place]} else []
+    )
+    for place, (row, name) in enumerate(zip(ROWS, IDS, strict=True))
+]
 
 
 def make(name, settings):
@@ -40,7 +47,7 @@ def test_every_registered_metric_is_here():
     assert all(registered_name(getattr(metrics, name)) == f"metrics.{name}" for name in classes - {"Metric"})
 
 
-@pytest.mark.parametrize(("name", "inputs", "settings"), ROWS, ids=IDS)
+@pytest.mark.parametrize(("name", "inputs", "settings"), SHORT_ROWS)
 def test_parts_give_the_value_of_the_whole(name, inputs, settings, rng):
     metric = make(name, settings)
     y_true, y_pred = inputs
@@ -62,7 +69,7 @@ def test_parts_give_the_value_of_the_whole(name, inputs, settings, rng):
         np.testing.assert_allclose(metric.compute(totals), whole, rtol=3e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize(("name", "inputs", "settings"), ROWS, ids=IDS)
+@pytest.mark.parametrize(("name", "inputs", "settings"), SHORT_ROWS)
 def test_weight_zero_is_absence_and_weight_two_is_twice(name, inputs, settings):
     metric = make(name, settings)
     y_true, y_pred = inputs
@@ -103,7 +110,7 @@ def test_predictions_in_half_precision(name):
     np.testing.assert_allclose(found, again, rtol=1e-6)
 
 
-@pytest.mark.parametrize(("name", "inputs", "settings"), ROWS, ids=IDS)
+@pytest.mark.parametrize(("name", "inputs", "settings"), SHORT_ROWS)
 def test_double_precision_stays(name, inputs, settings):
     with jax.enable_x64(True):
         metric = make(name, settings)
@@ -136,7 +143,7 @@ def test_the_name_tells_the_direction(name):
     assert direction("here", f"val_{metric.name}") == direction("here", f"val_out_{metric.name}_2") == wanted
 
 
-@pytest.mark.parametrize(("name", "inputs", "settings"), ROWS, ids=IDS)
+@pytest.mark.parametrize(("name", "inputs", "settings"), SHORT_ROWS)
 def test_nothing_counted_is_finite_and_has_log_names(name, inputs, settings):
     metric = make(name, settings)
     metric.build(inputs[1].shape)

@@ -160,7 +160,9 @@ def streamed(metric, y_true, y_pred, weights):
     return np.asarray(metric.compute(totals))
 
 
-@pytest.mark.parametrize("seed", range(100))
+@pytest.mark.parametrize(
+    "seed", [*range(30), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(30, 100))]
+)
 def test_equals_keras(seed):
     rng = np.random.default_rng(seed)
     name = list(FORMS)[seed % len(FORMS)]

@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 from jax.test_util import check_grads
 
-from gradwise.ops import activations
+from gradwise.ops import activations, recurrence
 from gradwise.ops.gru import gru
 from gradwise.ops.lstm import lstm, lstm_gates
-from gradwise.ops.recurrent import earlier, has_slope, recur, scan_steps, simple_rnn, slope, sum_of_products
+from gradwise.ops.recurrence import sum_of_products, sum_of_steps
+from gradwise.ops.recurrent import has_slope, recur, simple_rnn, slope
 
 pytestmark = pytest.mark.feature("C8")
 
-B, T, U = 3, 5, 4
-MASK = np.array([[1, 1, 0, 1, 0], [0, 0, 0, 0, 0], [0, 1, 1, 1, 1]], bool)
+B, T, D, U = 3, 6, 2, 4
+MASK = np.array([[1, 1, 0, 1, 0, 1], [0, 0, 0, 0, 0, 0], [0, 1, 1, 1, 1, 0]], bool)
 
 
 def draw(*shape, seed=0, scale=0.7):
@@ -52,54 +53,73 @@ def gru_by_hand(z, kernel, bias, h, mask, reset_after):
 
 @pytest.mark.parametrize("mask", [None, MASK], ids=["whole", "masked"])
 def test_lstm_is_the_loop(mask):
-    z, kernel, h, c = draw(B, T, 4 * U), draw(U, 4 * U), draw(B, U), draw(B, U, seed=1)
-    expected = lstm_by_hand(z, kernel, h, c, np.ones((B, T), bool) if mask is None else mask)
-    for mine, other in zip(lstm(z, kernel, h, c, mask), expected, strict=True):
+    x, w, kernel, bias = draw(B, T, D), draw(D, 4 * U), draw(U, 4 * U), draw(4 * U)
+    h, c = draw(B, U), draw(B, U, seed=1)
+    expected = lstm_by_hand(x @ w + bias, kernel, h, c, np.ones((B, T), bool) if mask is None else mask)
+    for mine, other in zip(lstm(x, w, kernel, bias, h, c, mask), expected, strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("reset_after", [True, False])
 @pytest.mark.parametrize("mask", [None, MASK], ids=["whole", "masked"])
 def test_gru_is_the_loop(mask, reset_after):
-    z, kernel, bias, h = draw(B, T, 3 * U), draw(U, 3 * U), draw(3 * U), draw(B, U)
+    x, w, kernel, bias, h = draw(B, T, D), draw(D, 3 * U), draw(U, 3 * U), draw(3 * U), draw(B, U)
     full = np.ones((B, T), bool) if mask is None else mask
-    expected = gru_by_hand(z, kernel, bias, h, full, reset_after)
-    mine = gru(z, kernel, bias if reset_after else None, h, mask, reset_after=reset_after)
+    expected = gru_by_hand(x @ w + 2 * bias, kernel, bias, h, full, reset_after)
+    mine = gru(x, w, kernel, 2 * bias, bias if reset_after else None, h, mask, reset_after=reset_after)
     for one, two in zip(mine, expected, strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-6)
 
 
 def test_simple_rnn_is_the_loop():
-    z, kernel, h = draw(B, T, U), draw(U, U), draw(B, U)
-    states, last = simple_rnn(z, kernel, h, MASK)
+    x, w, kernel, bias, h = draw(B, T, D), draw(D, U), draw(U, U), draw(U), draw(B, U)
+    states, last = simple_rnn(x, w, kernel, bias, h, MASK)
     for t in range(T):
-        h = np.where(MASK[:, t, None], np.tanh(z[:, t] + h @ kernel), h)
+        h = np.where(MASK[:, t, None], np.tanh(x[:, t] @ w + bias + h @ kernel), h)
         np.testing.assert_allclose(states[:, t], h, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(last, h, rtol=1e-5, atol=1e-6)
 
 
+def before(x, w, k, b, h, mask, **options):
+    return gru(x, w, k, b, None, h, mask, reset_after=False, **options)
+
+
+# Each with its parts, biases and states.
 OPS = {
-    "simple": (simple_rnn, 1, False, 1),
-    "lstm": (lstm, 4, False, 2),
-    "after": (gru, 3, True, 1),
-    "before": (lambda z, k, h, m, **o: gru(z, k, None, h, m, reset_after=False, **o), 3, False, 1),
+    "simple": (simple_rnn, 1, 1, 1),
+    "lstm": (lstm, 4, 1, 2),
+    "after": (gru, 3, 2, 1),
+    "before": (before, 3, 1, 1),
 }
 
 
-def arguments(parts, bias, states):
-    shapes = [(B, T, parts * U), (U, parts * U), *[(parts * U,)] * bias, *[(B, U)] * states]
+def arguments(parts, biases, states):
+    shapes = [(B, T, D), (D, parts * U), (U, parts * U), *[(parts * U,)] * biases, *[(B, U)] * states]
     return [jnp.asarray(draw(*shape, seed=place).astype("float64")) for place, shape in enumerate(shapes)]
 
 
-@pytest.mark.parametrize("activation", [activations.tanh, activations.linear])
+@pytest.fixture(params=[1, 10**9], ids=["chunks", "whole"])
+def chunks(request, monkeypatch):
+    """Chunks of two steps, and all steps as one."""
+    monkeypatch.setattr(recurrence, "_CHUNK", 2 * B * 4 * U if request.param == 1 else request.param)
+
+
 @pytest.mark.parametrize("mask", [None, MASK], ids=["whole", "masked"])
 @pytest.mark.parametrize("name", OPS)
-def test_gradient_through_time_is_the_difference_quotient(name, mask, activation):
+def test_gradient_through_time_is_the_difference_quotient(name, mask, chunks):
     op, *form = OPS[name]
+    activation = activations.tanh if mask is None else activations.linear
     with jax.enable_x64(True):
         given = arguments(*form)
         function = jax.jit(lambda *given: op(*given, mask, activation=activation))
-        check_grads(function, given, 1, modes=["rev"], rtol=1e-6, atol=1e-6)
+        check_grads(function, given, 1, modes=["rev"], rtol=1e-5, atol=1e-6)
+
+
+def test_chunks_divide_the_steps():
+    assert recurrence.chunk_length(200, 100, 2500) == 25
+    assert recurrence.chunk_length(200, 10**6, 2500) == 1
+    assert recurrence.chunk_length(211, 100, 2500) == 211, "a prime number of steps is one chunk"
+    assert recurrence.chunk_length(7, 100, 2500) == 7
 
 
 @pytest.mark.parametrize("name", OPS)
@@ -110,15 +130,17 @@ def test_unrolled_is_the_same(name):
     def total(given, unroll):
         return sum(jnp.cos(leaf).sum() for leaf in jax.tree.leaves(op(*given, MASK, unroll=unroll)))
 
-    results = [jax.value_and_grad(total)(given, unroll) for unroll in (False, True)]
+    results = [
+        jax.jit(jax.value_and_grad(total), static_argnums=1)(given, unroll) for unroll in (False, True)
+    ]
     for one, two in zip(*map(jax.tree.leaves, results), strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-6)
 
 
 def test_second_derivatives_are_difference_quotients_of_the_first():
     with jax.enable_x64(True):
-        z, kernel, h, c = arguments(4, False, 2)
-        slope_of = jax.jit(jax.grad(lambda kernel: jnp.sum(lstm(z[:, :2], kernel, h, c)[1])))
+        x, w, kernel, bias, h, c = arguments(4, 1, 2)
+        slope_of = jax.jit(jax.grad(lambda kernel: jnp.sum(lstm(x[:, :2], w, kernel, bias, h, c)[1])))
         direction = jnp.cos(jnp.arange(kernel.size, dtype="float64")).reshape(kernel.shape)
         exact = jax.jit(jax.grad(lambda kernel: jnp.vdot(slope_of(kernel), direction)))(kernel)
         step = 1e-6 * direction
@@ -128,45 +150,64 @@ def test_second_derivatives_are_difference_quotients_of_the_first():
 
 
 @pytest.mark.parametrize("name", OPS)
-@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
-def test_types_stay(name, dtype):
+def test_bfloat16_stays_and_sums_its_gradients_in_32_bits(name):
     op, *form = OPS[name]
-    given = [jnp.asarray(item, dtype) for item in arguments(*form)]
-    results, pull = jax.vjp(lambda *given: op(*given, None), *given)
-    grads = pull(jax.tree.map(jnp.ones_like, results))
-    assert {str(leaf.dtype) for leaf in jax.tree.leaves((results, grads))} == {dtype}
+    given = [jnp.asarray(item, "bfloat16") for item in arguments(*form)]
+
+    def grads(given):
+        results, pull = jax.vjp(lambda *given: op(*given, MASK), *given)
+        return results, pull(jax.tree.map(jnp.ones_like, results))
+
+    halves = jax.jit(grads)(given)
+    assert all(leaf.dtype == jnp.bfloat16 for leaf in jax.tree.leaves(halves))
+    exact = jax.jit(grads)([item.astype("float32") for item in given])
+    for one, two in zip(jax.tree.leaves(halves), jax.tree.leaves(exact), strict=True):
+        scale = float(jnp.abs(two).max())
+        np.testing.assert_allclose(one.astype("float32"), two, atol=0.03 * scale)
 
 
 def test_without_sequences_only_the_last_step_comes():
-    z, kernel, h = draw(B, T, 4 * U), draw(U, 4 * U), np.zeros((B, U), "float32")
-    sequence, state, carry = lstm(z, kernel, h, h)
-    short = lstm(z, kernel, h, h, sequences=False)
+    x, w, kernel, h = draw(B, T, D), draw(D, 4 * U), draw(U, 4 * U), np.zeros((B, U), "float32")
+    sequence, state, carry = lstm(x, w, kernel, None, h, h)
+    short = lstm(x, w, kernel, None, h, h, sequences=False)
     assert short[0] is None
     np.testing.assert_allclose(short[1], sequence[:, -1], rtol=1e-6)
     np.testing.assert_allclose(short[2], carry, rtol=1e-6)
 
     def loss(kernel, sequences):
-        return jnp.sum(lstm(z, kernel, h, h, sequences=sequences)[1])
+        return jnp.sum(lstm(x, w, kernel, None, h, h, sequences=sequences)[1])
 
     np.testing.assert_allclose(
         jax.grad(loss)(kernel, False), jax.grad(loss)(kernel, True), rtol=1e-5, atol=1e-6
     )
 
 
+@pytest.mark.parametrize("reset_after", [True, False])
+def test_what_masked_steps_hold_does_not_matter(reset_after):
+    """Not even NaN, as padding may be anything."""
+    x, w, kernel, h = draw(B, T, D), draw(D, 3 * U), draw(U, 3 * U), draw(B, U)
+    spoiled = np.where(MASK[..., None], x, np.nan).astype("float32")
+    for one, two in zip(
+        gru(spoiled, w, kernel, None, None, h, MASK, reset_after=reset_after),
+        gru(x, w, kernel, None, None, h, MASK, reset_after=reset_after),
+        strict=True,
+    ):
+        np.testing.assert_allclose(one, two, rtol=1e-6)
+
+
 def test_lstm_and_its_gradients_equal_pytorchs():
     torch = pytest.importorskip("torch")
-    net = torch.nn.LSTM(U, U, batch_first=True)
-    x = torch.tensor(draw(B, T, U), requires_grad=True)
+    net = torch.nn.LSTM(D, U, batch_first=True)
+    x = torch.tensor(draw(B, T, D), requires_grad=True)
     outputs, (h, c) = net(x)
     (outputs.cos().sum() + (2 * h).sum() + c.square().sum()).backward()
     w, r, b1, b2 = (p.detach().numpy().T for p in net.parameters())  # i, f, g, o side by side
 
     def loss(x, w, r, b):
-        zeros = jnp.zeros((B, U))
-        outputs, h, c = lstm(x @ w + b[None, None], r, zeros, zeros)
+        outputs, h, c = lstm(x, w, r, b, jnp.zeros((B, U)), jnp.zeros((B, U)))
         return jnp.cos(outputs).sum() + (2 * h).sum() + jnp.square(c).sum()
 
-    grads = jax.grad(loss, (0, 1, 2, 3))(x.detach().numpy(), w, r, b1 + b2)
+    grads = jax.jit(jax.grad(loss, (0, 1, 2, 3)))(x.detach().numpy(), w, r, b1 + b2)
     wanted = [x.grad.numpy(), *(p.grad.numpy().T for p in net.parameters())]
     for one, two in zip(grads, wanted, strict=False):
         np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-5)
@@ -175,8 +216,8 @@ def test_lstm_and_its_gradients_equal_pytorchs():
 def test_gru_and_its_gradients_equal_pytorchs():
     """PyTorch's gates come in the order r, z, n, and its recurrent bias is inside the reset, as here."""
     torch = pytest.importorskip("torch")
-    net = torch.nn.GRU(U, U, batch_first=True)
-    x = torch.tensor(draw(B, T, U), requires_grad=True)
+    net = torch.nn.GRU(D, U, batch_first=True)
+    x = torch.tensor(draw(B, T, D), requires_grad=True)
     outputs, h = net(x)
     (outputs.cos().sum() + (2 * h).sum()).backward()
 
@@ -187,10 +228,10 @@ def test_gru_and_its_gradients_equal_pytorchs():
     w, r, b1, b2 = (turned(p.detach().numpy()) for p in net.parameters())
 
     def loss(x, w, r, b1, b2):
-        outputs, h = gru(x @ w + b1[None, None], r, b2, jnp.zeros((B, U)))
+        outputs, h = gru(x, w, r, b1, b2, jnp.zeros((B, U)))
         return jnp.cos(outputs).sum() + (2 * h).sum()
 
-    grads = jax.grad(loss, (0, 1, 2, 3, 4))(x.detach().numpy(), w, r, b1, b2)
+    grads = jax.jit(jax.grad(loss, (0, 1, 2, 3, 4)))(x.detach().numpy(), w, r, b1, b2)
     wanted = [x.grad.numpy(), *(turned(p.grad.numpy()) for p in net.parameters())]
     for one, two in zip(grads, wanted, strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-5)
@@ -218,14 +259,6 @@ def test_slope_is_the_derivative(name):
     assert has_slope(function) and not has_slope(function, activations.elu)
 
 
-def test_scan_in_reverse_keeps_places():
-    add = lambda total, x: (total + x, total + x)  # noqa: E731
-    x = np.arange(6, dtype="float32").reshape(2, 3)
-    last, sums = scan_steps(add, jnp.zeros(2), x, reverse=True)
-    np.testing.assert_allclose(sums, np.cumsum(x[:, ::-1], 1)[:, ::-1])
-    np.testing.assert_allclose(last, x.sum(1))
-
-
 def test_recur_repeats_outputs_at_masked_steps():
     """The output has not the state's shape, so it is 0 before the first step that counts."""
 
@@ -239,7 +272,7 @@ def test_recur_repeats_outputs_at_masked_steps():
     assert seen.tolist() == [[1.0], [2.0], [3.0]]
 
 
-def test_helpers():
+def test_sums_over_rows_and_steps():
     x = draw(2, 3, 2)
-    np.testing.assert_allclose(earlier(x[:, 0] * 9, x)[:, 1:], x[:, :-1])
     np.testing.assert_allclose(sum_of_products(x, x), np.einsum("btd,bte->de", x, x), rtol=1e-5)
+    np.testing.assert_allclose(sum_of_steps(x), x.sum(axis=(0, 1)), rtol=1e-5)

@@ -194,7 +194,6 @@ def test_digits_keep_their_own_test_part_and_show_pictures(digits_result):
     assert mistake.true != mistake.predicted
 
 
-@pytest.mark.slow
 @pytest.mark.feature("A3")
 def test_digits_beat_97_percent():
     result = train("digits", seed=0, verbose=0)

@@ -87,6 +87,10 @@ class Bidirectional(Layer):
         self.return_state = layer.return_state
         self.stateful = getattr(layer, "stateful", False)
 
+    def get_config(self) -> dict[str, Any]:
+        """Returns the settings; the weights it started from are no longer needed."""
+        return {name: value for name, value in super().get_config().items() if name != "weights"}
+
     def ensure_built(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Builds the layers for the inputs at hand; stateful ones for batches of just this size."""
         if self.stateful and current_frame() is None:

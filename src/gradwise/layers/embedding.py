@@ -7,6 +7,7 @@ from typing import Any, Unpack
 import jax.numpy as jnp
 import numpy as np
 
+from gradwise import initializers
 from gradwise.core.layer import Layer, LayerOptions
 from gradwise.errors import InputError
 from gradwise.layers.checks import check_count
@@ -24,6 +25,7 @@ class Embedding(Layer):
         embeddings_regularizer: A penalty on the table.
         embeddings_constraint: Applied to the table after each update.
         mask_zero: Whether 0 is padding; later layers then leave these steps out.
+        weights: The table to start from, float[input_dim, output_dim], such as trained word vectors.
         input_length: The length of the sequences, for a `Sequential` to build itself.
         options: The settings every layer takes.
 
@@ -49,6 +51,7 @@ class Embedding(Layer):
         embeddings_regularizer: Any = None,
         embeddings_constraint: Any = None,
         mask_zero: bool = False,
+        weights: Any = None,
         input_length: int | None = None,
         **options: Unpack[LayerOptions],
     ) -> None:
@@ -60,18 +63,39 @@ class Embedding(Layer):
         self.embeddings_regularizer = embeddings_regularizer
         self.embeddings_constraint = embeddings_constraint
         self.mask_zero = mask_zero
+        self.initial_table = None if weights is None else self._check_table(weights, where)
         if input_length is not None and self.batch_input_shape is None:
             self.batch_input_shape = (None, input_length)
+
+    def _check_table(self, weights: Any, where: str) -> np.ndarray:
+        table = np.asarray(weights[0] if isinstance(weights, list) and len(weights) == 1 else weights)
+        if table.shape != (self.table_size, self.output_dim):
+            raise InputError(
+                f"{where}, weights",
+                expected=f"a table of shape {(self.table_size, self.output_dim)}",
+                got=table.shape,
+                fix="Give one row for each index, and set input_dim and output_dim to its sizes.",
+            )
+        return table
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the settings; the table it started from is no longer needed."""
+        return {name: value for name, value in super().get_config().items() if name != "weights"}
 
     def build(self, input_shape: Any) -> None:
         """Declares the table [input_dim, output_dim]."""
         self.embeddings = self.add_weight(
             "embeddings",
             (self.table_size, self.output_dim),
-            initializer=self.embeddings_initializer,
+            initializer=self._start,
             regularizer=self.embeddings_regularizer,
             constraint=self.embeddings_constraint,
         )
+
+    def _start(self, shape: Any, dtype: Any = None) -> Any:
+        if self.initial_table is not None:
+            return self.initial_table
+        return initializers.get(self.embeddings_initializer)(shape, dtype)
 
     def call(self, inputs: Any) -> Any:
         """Looks up."""

@@ -59,7 +59,7 @@ class CostLoss(Crossentropy):
 
 @register("losses.ExpectedCost")
 class ExpectedCost(CostLoss):
-    """sum_i p_i C[i][y]: what it costs to decide at random by the model's probabilities.
+    """Computes sum_i p_i C[i][y], what it costs to decide at random by the model's probabilities.
 
     No sample costs more than the highest cost, and one far on the wrong side hardly pulls; to train from the
     start, `CostSensitiveCrossentropy` does better. Source of the matrix: Elkan, 2001, "The foundations of

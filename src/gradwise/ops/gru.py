@@ -9,7 +9,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from gradwise.ops import activations
-from gradwise.ops.recurrence import Recurrence, Settings, run, sum_of_products, sum_of_steps
+from gradwise.ops.recurrence import Recurrence, Settings, run, side_by_side, sum_of_products, sum_of_steps
 from gradwise.ops.recurrent import apply, columns, keep_masked, slope
 
 
@@ -56,15 +56,13 @@ def gru(
         >>> gru(inputs, kernel, kernel, None, None, jnp.ones((1, 1)))[0].ravel().tolist()
         [0.5, 0.25]
     """
-    functions = (activation, recurrent_activation)
+    step = partial(_step, reset_after, activation, recurrent_activation)
     if reset_after:
         collect = partial(_collect_after, recurrent_bias is not None)
-        recurrence = Recurrence(partial(_step_after, *functions), _turn_after, _back_after, collect)
+        recurrence = Recurrence(step, _turn, _back_after, collect)
         weights: tuple[Any, ...] = (recurrent_kernel, recurrent_bias)
     else:
-        recurrence = Recurrence(
-            partial(_step_before, *functions), _turn_before, _back_before, _collect_before
-        )
+        recurrence = Recurrence(step, _turn, _back_before, _collect_before)
         weights = (recurrent_kernel,)
     settings = Settings(recurrence, sequences, unroll)
     sequence, (last,) = run(settings, inputs, kernel, bias, weights, (state,), mask)
@@ -118,96 +116,73 @@ def gru_step(
     return candidate + z * (state - candidate), (gates, candidate, reset)
 
 
-def _step_after(
-    activation: Any, recurrent_activation: Any, projected: Any, states: Any, weights: Any, mask: Any
+def _step(
+    reset_after: bool,
+    activation: Any,
+    recurrent_activation: Any,
+    projected: Any,
+    states: Any,
+    weights: Any,
+    mask: Any,
 ) -> Any:
-    (state,), (kernel, bias) = states, weights
-    new, (gates, candidate, reset) = gru_step(
-        projected, kernel, bias, state, activation, recurrent_activation, True
-    )
+    (state,), kernel = states, weights[0]
+    bias = weights[1] if reset_after else None
+    functions = (activation, recurrent_activation)
+    new, (gates, candidate, reset) = gru_step(projected, kernel, bias, state, *functions, reset_after)
     z, r = columns(gates, 2)
+    # What multiplies the gradients on the way back: to the candidate's inner value, to the gates', to z h.
     inner = (1 - z) * slope(activation, candidate)
-    # What multiplies the gradients on the way back: to the candidate's input, then to the recurrent product.
-    factors = jnp.concatenate(
-        [
-            inner,
-            (state - candidate) * slope(recurrent_activation, z),
-            inner * reset * slope(recurrent_activation, r),
-            inner * r,
-        ],
-        axis=-1,
+    through_reset = inner * reset if reset_after else state
+    of_gates = jnp.concatenate([state - candidate, through_reset], axis=-1) * slope(
+        recurrent_activation, gates
     )
     if mask is not None:
-        factors = keep_masked(mask, factors, jnp.zeros_like(factors))
-        z = keep_masked(mask, z, jnp.ones_like(z))
-    return (
-        (keep_masked(mask, new, state),),
-        (state, factors, z),
-        keep_masked(mask, gates, jnp.zeros_like(gates)),
-    )
+        inner = keep_masked(mask, inner, jnp.zeros_like(inner))
+        of_gates = keep_masked(mask, of_gates, jnp.zeros_like(of_gates))
+        gates = jnp.concatenate([keep_masked(mask, z, jnp.ones_like(z)), r], axis=-1)
+    return (keep_masked(mask, new, state),), (state, inner, of_gates, gates), _finite(mask, gates)
 
 
-def _turn_after(weights: Any) -> Any:
-    return weights[0].T
+def _finite(mask: Any, gates: Any) -> Any:
+    """The gates, but for those of masked steps, which may be anything."""
+    return keep_masked(mask, gates, jnp.zeros_like(gates))
 
 
-def _back_after(gradients: Any, saved: Any, turned: Any, mask: Any) -> Any:
-    (gradient,), (_, factors, z) = gradients, saved
-    inner = factors * jnp.concatenate([gradient] * 4, axis=-1)  # [B, 4U]
-    return (gradient * z + inner[:, gradient.shape[-1] :] @ turned,), inner
-
-
-def _collect_after(biased: bool, inner: Any, saved: Any) -> Any:
-    size = inner.shape[-1] // 4
-    recurrent = inner[..., size:]  # [B, L, 3U]
-    from_projected = jnp.concatenate([inner[..., size : 3 * size], inner[..., :size]], axis=-1)
-    from_bias = sum_of_steps(recurrent) if biased else None
-    return from_projected, (sum_of_products(saved[0], recurrent), from_bias)
-
-
-def _step_before(
-    activation: Any, recurrent_activation: Any, projected: Any, states: Any, weights: Any, mask: Any
-) -> Any:
-    (state,), (kernel,) = states, weights
-    new, (gates, candidate, _) = gru_step(
-        projected, kernel, None, state, activation, recurrent_activation, False
-    )
-    z, r = columns(gates, 2)
-    factors = jnp.concatenate(
-        [
-            (state - candidate) * slope(recurrent_activation, z),
-            state * slope(recurrent_activation, r),
-            (1 - z) * slope(activation, candidate),
-        ],
-        axis=-1,
-    )
-    if mask is not None:
-        factors = keep_masked(mask, factors, jnp.zeros_like(factors))
-        z = keep_masked(mask, z, jnp.ones_like(z))
-    return (
-        (keep_masked(mask, new, state),),
-        (state, factors, z, r),
-        keep_masked(mask, gates, jnp.zeros_like(gates)),
-    )
-
-
-def _turn_before(weights: Any) -> Any:
+def _turn(weights: Any) -> Any:
     size = weights[0].shape[0]
     return weights[0][:, : 2 * size].T, weights[0][:, 2 * size :].T
 
 
+def _back_after(gradients: Any, saved: Any, turned: Any, mask: Any) -> Any:
+    (gradient,), (_, inner, of_gates, gates) = gradients, saved
+    z, r = columns(gates, 2)
+    to_gates = of_gates * jnp.concatenate([gradient, gradient], axis=-1)
+    to_candidate = gradient * inner
+    to_reset = to_candidate * r
+    before = gradient * z + to_gates @ turned[0] + to_reset @ turned[1]
+    return (before,), (to_gates, to_candidate, to_reset)
+
+
+def _collect_after(biased: bool, inner: Any, saved: Any) -> Any:
+    to_gates, to_candidate, to_reset = inner
+    recurrent = (to_gates, to_reset)
+    from_kernel = side_by_side([sum_of_products(saved[0], part) for part in recurrent])
+    from_bias = side_by_side([sum_of_steps(part) for part in recurrent]) if biased else None
+    return (to_gates, to_candidate), (from_kernel, from_bias)
+
+
 def _back_before(gradients: Any, saved: Any, turned: Any, mask: Any) -> Any:
-    (gradient,), (_, factors, z, r), (gates, candidate) = gradients, saved, turned
-    from_z, from_r, from_candidate = columns(factors, 3)
-    inner = gradient * from_candidate
-    reset = inner @ candidate  # the gradient of r h
-    both = jnp.concatenate([gradient * from_z, reset * from_r], axis=-1)
-    return (gradient * z + reset * r + both @ gates,), jnp.concatenate([both, inner], axis=-1)
+    (gradient,), (_, inner, of_gates, gates) = gradients, saved
+    z, r = columns(gates, 2)
+    to_candidate = gradient * inner
+    reset = to_candidate @ turned[1]  # the gradient of r h
+    to_gates = of_gates * jnp.concatenate([gradient, reset], axis=-1)
+    return (gradient * z + reset * r + to_gates @ turned[0],), (to_gates, to_candidate)
 
 
 def _collect_before(inner: Any, saved: Any) -> Any:
-    state, _, _, r = saved
-    size = state.shape[-1]
-    of_gates = sum_of_products(state, inner[..., : 2 * size])
-    of_candidate = sum_of_products(r * state, inner[..., 2 * size :])
-    return inner, (jnp.concatenate([of_gates, of_candidate], axis=-1),)
+    to_gates, to_candidate = inner
+    state, _, _, gates = saved
+    seen = columns(gates, 2)[1] * state
+    from_kernel = [sum_of_products(state, to_gates), sum_of_products(seen, to_candidate)]
+    return inner, (side_by_side(from_kernel),)

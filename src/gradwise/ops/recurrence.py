@@ -16,9 +16,10 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-# What a chunk's products may take, in numbers. With LSTM(32) on 200 steps, batch 128, gradients took 15 ms in
-# chunks of 20 to 100 steps and 36 ms in one piece, on two cores; prediction is fastest with few chunks.
-_CHUNK = 1_700_000
+# How many numbers the products of a chunk may be in training. With LSTM(32) on 200 steps, batch 128,
+# gradients took 15 ms in chunks of 20 steps and 36 ms in one piece, on two cores. Prediction is faster with
+# fewer chunks.
+_CHUNK = 400_000
 
 
 class Recurrence(NamedTuple):
@@ -31,9 +32,10 @@ class Recurrence(NamedTuple):
             the first state must be.
         turn: weights -> what `back` needs of them.
         back: (gradients of the new states, saved, turned weights, mask) -> (gradients of the states before,
-            gradients [B, H] of the step's inner values).
-        collect: (inner [B, L, H], saved [B, L, ...]) of a chunk -> (gradients of projected [B, L, G], those
-            of the weights).
+            gradients of the step's inner values, a tuple of [B, H]).
+        collect: (inner [B, L, H], saved [B, L, ...]) of a chunk -> (gradients of projected [B, L, G], cut
+            into groups of columns, and those of the weights). Groups are not put together, as that would
+            copy them.
     """
 
     step: Callable[..., Any]
@@ -87,7 +89,8 @@ def _forward(
     save: bool,
 ) -> Any:
     rows, length = inputs.shape[:2]
-    size = chunk_length(length, rows * kernel.shape[-1], whole=settings.unroll)
+    most = _CHUNK if save else 4 * _CHUNK
+    size = length if settings.unroll else chunk_length(length, rows * kernel.shape[-1], most)
 
     def step(states: Any, projected: Any, mask: Any) -> Any:
         new, saved, apart = settings.recurrence.step(projected, states, weights, mask)
@@ -112,6 +115,7 @@ def _forward(
     states, apart, (sequence, saved) = carry
     if apart is not None:
         states = (_tied(states[0], apart), *states[1:])
+        sequence = None if sequence is None else _put(sequence, states[0], length - 1)
     return (sequence, states), (inputs, kernel, bias, weights, mask, saved)
 
 
@@ -119,7 +123,7 @@ def _backward(settings: Settings, saved_all: Any, gradient: Any) -> Any:
     inputs, kernel, bias, weights, mask, saved = saved_all
     from_sequence, from_states = gradient
     rows, length = inputs.shape[:2]
-    size = chunk_length(length, rows * kernel.shape[-1], whole=settings.unroll)
+    size = length if settings.unroll else chunk_length(length, rows * kernel.shape[-1], _CHUNK)
     recurrence = settings.recurrence
     turned = recurrence.turn(weights)
 
@@ -137,16 +141,16 @@ def _backward(settings: Settings, saved_all: Any, gradient: Any) -> Any:
             gradients, new = back(gradients, start + place)
             return (gradients, _put(inner, new, place)), None
 
-        shape = jax.eval_shape(lambda gradients: back(gradients, start)[1], gradients)
-        inner = jnp.zeros((rows, size, shape.shape[-1]), shape.dtype)
+        shapes = jax.eval_shape(lambda gradients: back(gradients, start)[1], gradients)
+        inner = jax.tree.map(lambda item: jnp.zeros((rows, size, item.shape[-1]), item.dtype), shapes)
         gradients, inner = _scan(once, (gradients, inner), size, unroll=settings.unroll, reverse=True)
         piece = partial(lax.dynamic_slice_in_dim, start_index=start, slice_size=size, axis=1)
-        from_projected, from_weights = recurrence.collect(inner, jax.tree.map(piece, saved))
-        from_bias = None if bias is None else sum_of_steps(from_projected)
-        new = (sum_of_products(piece(inputs), from_projected), from_bias, from_weights)
-        sums = jax.tree.map(jnp.add, sums, new)
-        back_to_inputs = from_projected @ kernel.T
-        from_inputs = lax.dynamic_update_slice_in_dim(from_inputs, back_to_inputs, start, 1)
+        parts, from_weights = recurrence.collect(inner, jax.tree.map(piece, saved))
+        from_kernel = side_by_side([sum_of_products(piece(inputs), part) for part in parts])
+        from_bias = None if bias is None else side_by_side([sum_of_steps(part) for part in parts])
+        sums = jax.tree.map(jnp.add, sums, (from_kernel, from_bias, from_weights))
+        new = _unproject(parts, kernel)
+        from_inputs = lax.dynamic_update_slice_in_dim(from_inputs, new, start, 1)
         return (gradients, sums, from_inputs), None
 
     sums = jax.tree.map(lambda item: jnp.zeros(item.shape, _wide(item)), (kernel, bias, weights))
@@ -160,26 +164,26 @@ def _backward(settings: Settings, saved_all: Any, gradient: Any) -> Any:
 run.defvjp(partial(_forward, save=True), _backward)
 
 
-def chunk_length(length: int, width: int, *, whole: bool = False) -> int:
+def chunk_length(length: int, width: int, most: int) -> int:
     """Returns how many steps are taken as one chunk: a divisor of their number.
 
     Args:
         length: The number of steps.
         width: The numbers that a step's products have.
-        whole: Whether all steps are to be one chunk.
+        most: The numbers that a chunk's products should have at most.
 
     Returns:
         The largest divisor that keeps a chunk small; all steps where every such divisor is far smaller.
 
     Example:
-        >>> chunk_length(200, 128 * 128), chunk_length(199, 128 * 128), chunk_length(10, 4)
-        (20, 199, 10)
+        >>> chunk_length(200, 100, 2500), chunk_length(199, 100, 2500), chunk_length(10, 4, 2500)
+        (25, 199, 10)
     """
-    most = max(1, _CHUNK // max(width, 1))
-    if whole or length <= most:
-        return max(length, 1)
-    best = max(size for size in range(1, most + 1) if length % size == 0)
-    return best if 4 * best > most else length
+    steps = max(1, most // max(width, 1))
+    if length <= steps:
+        return length
+    best = max(size for size in range(1, steps + 1) if length % size == 0)
+    return best if 4 * best > steps else length
 
 
 def sum_of_products(left: Any, right: Any) -> Any:
@@ -232,6 +236,34 @@ def _project(inputs: Any, kernel: Any, bias: Any) -> Any:
     if bias is not None:
         outputs = outputs + bias[None]
     return outputs.reshape(*inputs.shape[:2], kernel.shape[-1])
+
+
+def _unproject(parts: Any, kernel: Any) -> Any:
+    """Multiplies groups of columns by the transposed kernel."""
+    rows, length = parts[0].shape[:2]
+    start, total = 0, None
+    for part in parts:
+        stop = start + part.shape[-1]
+        product = part.reshape(rows * length, -1) @ kernel[:, start:stop].T
+        total = product if total is None else total + product
+        start = stop
+    return total.reshape(rows, length, -1)  # type: ignore[union-attr]
+
+
+def side_by_side(parts: Any) -> Any:
+    """Puts arrays together along their last axis.
+
+    Args:
+        parts: A list of float[..., D].
+
+    Returns:
+        One array.
+
+    Example:
+        >>> side_by_side([jnp.zeros(1), jnp.ones(2)]).tolist()
+        [0.0, 1.0, 1.0]
+    """
+    return parts[0] if len(parts) == 1 else jnp.concatenate(parts, axis=-1)
 
 
 def _scan(once: Any, carry: Any, size: int, *, unroll: bool, reverse: bool = False) -> Any:

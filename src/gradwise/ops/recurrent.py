@@ -170,11 +170,11 @@ def _back(gradients: Any, saved: Any, turned: Any, mask: Any) -> Any:
     before = inner @ turned
     if mask is not None:
         before = before + keep_masked(mask, jnp.zeros_like(gradient), gradient)
-    return (before,), inner
+    return (before,), (inner,)
 
 
 def _collect(inner: Any, saved: Any) -> Any:
-    return inner, (sum_of_products(saved[0], inner),)
+    return inner, (sum_of_products(saved[0], inner[0]),)
 
 
 def recur(
