@@ -78,6 +78,7 @@ def test_shape_is_found_with_unknown_batch(case):
         assert stand_in.dtype == output.dtype
 
 
+@pytest.mark.slow
 def test_compiled_equals_eager_and_leaks_nothing(case):
     layer, inputs = built(case), case.inputs()
     function = lambda values, inputs: pure(case, layer, inputs, values)[0]  # noqa: E731
@@ -109,6 +110,7 @@ def test_gradients_match_finite_differences(case):
             gw.config.set_floatx("float32")
 
 
+@pytest.mark.slow
 def test_bfloat16_stays_bfloat16_and_close(case):
     if case.integers:
         pytest.skip("indices have no half precision")
@@ -144,6 +146,7 @@ def test_file_round_trip(case, tmp_path):
     assert_close(again.predict(data), model.predict(data), rtol=0, atol=0)
 
 
+@pytest.mark.slow
 def test_rows_do_not_mix(case):
     layer = built(case)
     assert layer.couples_rows == case.couples or (case.make().couples_rows == "always" and case.keras is None)
