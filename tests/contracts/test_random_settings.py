@@ -1,10 +1,9 @@
 """Layers with settings drawn at random, compared with Keras 3 from equal weights.
 
-The draws change from day to day, so that over time many settings are tried; the seed is part of each test's
-name. GRADWISE_DRAWS=300 tries so many of each layer, GRADWISE_SEED=739000 repeats a day's draws.
+The seed is part of each test's name. GRADWISE_DRAWS=300 tries so many settings of each layer, and
+GRADWISE_SEED=1 others.
 """
 
-import datetime
 import os
 
 import numpy as np
@@ -14,7 +13,7 @@ from tests.contracts import test_layers
 from tests.contracts.case import same
 from tests.contracts.draws import DRAWS
 
-SEED = int(os.environ.get("GRADWISE_SEED", datetime.date.today().toordinal()))
+SEED = int(os.environ.get("GRADWISE_SEED", "739941"))
 COUNT = int(os.environ.get("GRADWISE_DRAWS", "1"))
 
 pytestmark = pytest.mark.feature("C1", "C3", "C4", "C5", "C6", "C8", "C9")
