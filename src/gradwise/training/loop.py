@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradwise.training.callbacks.base import CallbackList
+from gradwise.training.engine import memory_kept
 from gradwise.training.feeding import HostData
 from gradwise.training.interrupts import Interrupts, held_back
 from gradwise.training.measuring import Evaluation
@@ -76,7 +77,7 @@ class Loop:
         if self.plan.resident and self.train.data is not None:
             self._resident = self.session.place(self.train.data)
         self.session.publish(self.state)
-        with held_back() as interrupts:
+        with held_back() as interrupts, memory_kept():
             self._interrupts: Interrupts = interrupts
             self.callbacks.call("on_train_begin", {})
             logs: dict[str, float] = {}

@@ -10,6 +10,7 @@ import numpy as np
 
 from gradwise.core.layer import Layer
 from gradwise.core.symbolic import symbolic_leaves
+from gradwise.training.engine import memory_kept
 from gradwise.training.interrupts import Interrupts
 from gradwise.training.plan import Plan
 from gradwise.training.programs import Programs, Resident
@@ -71,13 +72,14 @@ class Evaluation:
         count, size, steps = source.data.count, source.size, source.steps or 0
         exact_rest = self.couples_rows and steps * size > count
         in_spans = steps - 1 if exact_rest else steps
-        for start, stop in self.plan.spans(in_spans):
-            totals, values = self.programs.evaluate_span(
-                weights, state, totals, data, np.int32(start), np.int32(stop), size=size
-            )
-            values = np.asarray(values)
-            if interrupts is not None:
-                interrupts.check()
+        with memory_kept():
+            for start, stop in self.plan.spans(in_spans):
+                totals, values = self.programs.evaluate_span(
+                    weights, state, totals, data, np.int32(start), np.int32(stop), size=size
+                )
+                values = np.asarray(values)
+                if interrupts is not None:
+                    interrupts.check()
         if exact_rest:
             rest = Batch(*self.session.place(source.data.rows(slice(in_spans * size, count))))
             totals, values = self.programs.evaluate_batch(weights, state, totals, rest)

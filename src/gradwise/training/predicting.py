@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from gradwise.core.layer import Layer
+from gradwise.training.engine import memory_kept, program
 from gradwise.training.step import Forward
 
 _FEW = 256  # up to so many rows, padding costs less than a compilation for each size
@@ -25,7 +26,7 @@ class Predictor:
         self._variables = list(self._forward.variables.items())
         # Where rows may depend on each other, a padded row would change the others.
         self._pads = all(below.couples_rows != "always" for _, below in layer.walk())
-        self._run = jax.jit(self._forward.outputs)
+        self._run = program(self._forward.outputs)
 
     def __call__(self, inputs: Any) -> Any:
         """Computes the outputs of one batch of exactly this size, on the device."""
@@ -56,11 +57,12 @@ class Predictor:
         if self._pads:
             size = min(size, 1 << (count.bit_length() - 1))
         parts = []
-        for start in range(0, count, size):
-            # The last batch reaches back over rows already done, so that it has the size of the others.
-            first = max(0, min(start, count - size)) if self._pads else start
-            part = self(jax.tree.map(lambda array, first=first: array[first : first + size], inputs))
-            parts.append(jax.tree.map(lambda array, skip=start - first: np.asarray(array)[skip:], part))
+        with memory_kept():
+            for start in range(0, count, size):
+                # The last batch reaches back over rows already done, so that it has the size of the others.
+                first = max(0, min(start, count - size)) if self._pads else start
+                part = self(jax.tree.map(lambda array, first=first: array[first : first + size], inputs))
+                parts.append(jax.tree.map(lambda array, skip=start - first: np.asarray(array)[skip:], part))
         return jax.tree.map(lambda *arrays: np.concatenate(arrays), *parts)
 
     def _padded(self, inputs: Any, count: int, size: int) -> Any:

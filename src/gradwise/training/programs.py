@@ -12,6 +12,7 @@ from jax import lax
 
 from gradwise.core.layer import Layer
 from gradwise.optimizers import Optimizer
+from gradwise.training.engine import program
 from gradwise.training.objective import Objective
 from gradwise.training.state import TrainState
 from gradwise.training.step import Batch, Forward, Probe, make_train_step
@@ -55,16 +56,16 @@ class Programs:
         self.traces = 0  # how often a training program was traced: a test pins it
         if optimizer is not None:
             self._step = step or make_train_step(layer, objective, optimizer, probes)
-        self.train_span = jax.jit(self._train_span, static_argnames=("size",), donate_argnums=(0,))
-        self.train_epochs = jax.jit(
+        self.train_span = program(self._train_span, static_argnames=("size",), donate_argnums=(0,))
+        self.train_epochs = program(
             self._train_epochs,
             static_argnames=("size", "validation_size", "validation_steps"),
             donate_argnums=(0,),
         )
-        self.train_batch = jax.jit(self._train_batch, donate_argnums=(0,))
-        self.evaluate_span = jax.jit(self._evaluate_span, static_argnames=("size",), donate_argnums=(2,))
-        self.evaluate_batch = jax.jit(self._evaluate_batch, donate_argnums=(2,))
-        self.evaluate_keeping = jax.jit(self._evaluate_keeping, donate_argnums=(2,))
+        self.train_batch = program(self._train_batch, donate_argnums=(0,))
+        self.evaluate_span = program(self._evaluate_span, static_argnames=("size",), donate_argnums=(2,))
+        self.evaluate_batch = program(self._evaluate_batch, donate_argnums=(2,))
+        self.evaluate_keeping = program(self._evaluate_keeping, donate_argnums=(2,))
 
     def _train_span(
         self,
