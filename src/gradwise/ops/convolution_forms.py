@@ -46,6 +46,9 @@ class Settings:
     groups: int
 
 
+# From so many channels on, turning the cotangent costs less than a product that has to turn its operand.
+_MANY = 64
+
 Form = Callable[[jax.Array, jax.Array, Settings], jax.Array]
 
 
@@ -247,9 +250,7 @@ def direct_form(x: jax.Array, kernel: jax.Array, settings: Settings) -> jax.Arra
         >>> direct_form(jnp.ones((1, 4, 2)), jnp.ones((3, 2, 1)), settings).ravel().tolist()
         [6.0, 6.0]
     """
-    padded = pad_spatial(x, settings.pads)
-    unpadded = dataclasses.replace(settings, pads=((0, 0),) * len(settings.pads))
-    return _direct(padded, kernel, unpadded)
+    return _direct(x, kernel, settings)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
@@ -276,8 +277,10 @@ def _input_gradient(x: jax.Array, kernel: jax.Array, cotangent: jax.Array, setti
     spatial = tuple(range(kernel.ndim - 2))
     flipped = jnp.swapaxes(jnp.flip(kernel, spatial), -1, -2)  # [..., F, C]
     reach = [(kernel.shape[axis] - 1) * settings.dilation[axis] for axis in spatial]
-    backward = dataclasses.replace(settings, pads=((0, 0),) * len(spatial))
-    return _direct(pad_spatial(cotangent, [(amount, amount) for amount in reach]), flipped, backward)
+    pads = tuple(
+        (far - before, far - after) for far, (before, after) in zip(reach, settings.pads, strict=True)
+    )
+    return _direct(cotangent, flipped, dataclasses.replace(settings, pads=pads))
 
 
 def _sum_of_windows(x: jax.Array, kernel: jax.Array, cotangent: jax.Array, settings: Settings) -> jax.Array:
@@ -285,13 +288,15 @@ def _sum_of_windows(x: jax.Array, kernel: jax.Array, cotangent: jax.Array, setti
     taps = kernel.reshape(-1, *kernel.shape[-2:])  # [places, C, F]
     columns = jnp.einsum("...f,pcf->...pc", cotangent, taps)
     columns = columns.reshape(*cotangent.shape[:-1], -1)  # [B, ..., places * C]
-    total = jnp.zeros_like(x)
+    padded = [n + low + high for n, (low, high) in zip(x.shape[1:-1], settings.pads, strict=True)]
+    shape = (x.shape[0], *padded, channels)
+    total = jnp.zeros(shape, x.dtype)
     for place, offsets in enumerate(itertools.product(*(range(size) for size in kernel.shape[:-2]))):
         part = columns[..., place * channels : (place + 1) * channels]
         for axis, offset in enumerate(offsets):
-            part = _spread(part, axis + 1, offset * settings.dilation[axis], settings.strides[axis], x.shape)
+            part = _spread(part, axis + 1, offset * settings.dilation[axis], settings.strides[axis], shape)
         total = total + part
-    return total
+    return pad_spatial(total, [(-low, -high) for low, high in settings.pads])
 
 
 def _spread(part: jax.Array, axis: int, start: int, stride: int, shape: tuple[int, ...]) -> jax.Array:
@@ -309,6 +314,7 @@ def _kernel_gradient(x: jax.Array, kernel: jax.Array, cotangent: jax.Array, sett
     other axes, either the cotangent is shifted the other way, again side by side, and everything is a single
     product; or, where that would copy more, there is a product for each.
     """
+    x = pad_spatial(x, settings.pads)
     *others, width = kernel.shape[:-2]
     channels, filters = kernel.shape[-2:]
     along_last = (
@@ -316,7 +322,7 @@ def _kernel_gradient(x: jax.Array, kernel: jax.Array, cotangent: jax.Array, sett
     )
     shifted = list(shifted_slices(x, *along_last))
     side_by_side = jnp.concatenate(shifted, axis=-1)  # [B, ..., outputs, width * C]
-    if max((1, *settings.strides[:-1])) == 1 and filters <= 2 * channels:
+    if max((1, *settings.strides[:-1])) == 1 and filters <= 2 * channels < 2 * _MANY:
         spread = [
             _spread_all(cotangent, offsets, settings, x.shape)
             for offsets in itertools.product(*(range(size) for size in others))
@@ -327,7 +333,11 @@ def _kernel_gradient(x: jax.Array, kernel: jax.Array, cotangent: jax.Array, sett
     rows = shifted_slices(
         side_by_side, (*others, 1), (*settings.strides[:-1], 1), (*settings.dilation[:-1], 1)
     )
-    return jnp.stack([_rows_by_rows(part, cotangent) for part in rows]).reshape(kernel.shape)
+    if channels < _MANY:
+        return jnp.stack([_rows_by_rows(part, cotangent) for part in rows]).reshape(kernel.shape)
+    turned = lax.optimization_barrier(cotangent.reshape(-1, filters).T)  # [F, N]
+    products = [turned @ part.reshape(-1, part.shape[-1]) for part in rows]  # [F, width * C] each
+    return jnp.moveaxis(jnp.stack(products), 1, -1).reshape(kernel.shape)
 
 
 def _spread_all(

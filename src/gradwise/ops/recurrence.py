@@ -98,11 +98,13 @@ def _forward(
 
     def chunk(carry: Any, number: Any) -> Any:
         start = number * size
-        projected = _project(lax.dynamic_slice_in_dim(inputs, start, size, 1), kernel, bias)
+        products = _project(lax.dynamic_slice_in_dim(inputs, start, size, 1), kernel)
 
         def once(carry: Any, place: Any) -> Any:
             states, _, kept = carry
-            states, apart, new = step(states, _at(projected, place), _at(mask, start + place))
+            # The bias is added here, where it costs nothing: to all steps at once it would be a pass of its own.
+            projected = _at(products, place) if bias is None else _at(products, place) + bias[None]
+            states, apart, new = step(states, projected, _at(mask, start + place))
             return (states, apart, _put(kept, new, start + place)), None
 
         return _scan(once, carry, size, unroll=settings.unroll), None
@@ -231,10 +233,8 @@ def _tied(state: Any, apart: Any) -> Any:
     return jnp.where(part == part, state, part)
 
 
-def _project(inputs: Any, kernel: Any, bias: Any) -> Any:
+def _project(inputs: Any, kernel: Any) -> Any:
     outputs = inputs.reshape(-1, inputs.shape[-1]) @ kernel
-    if bias is not None:
-        outputs = outputs + bias[None]
     return outputs.reshape(*inputs.shape[:2], kernel.shape[-1])
 
 
