@@ -6,9 +6,12 @@ What a step costs does not depend on the values, so the data are drawn, not read
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 
 import numpy as np
+
+IMAGE_SIZES = (16, 32, 64, 128)  # the ladder's
 
 
 def images(size: int, train: int, validation: int) -> Callable[[], tuple]:
@@ -125,4 +128,4 @@ NETWORKS = {
     "lstm": lstm,
     "gru": gru,
     "attention": attention,
-}
+} | {f"plain_convnet_{size}": partial(plain_convnet, size=size) for size in IMAGE_SIZES}

@@ -18,7 +18,7 @@ from pathlib import Path
 import machine
 from processes import FOLDER, PEERS, run_peer
 from report import render
-from workloads import WORKLOADS, Workload, missing_files
+from workloads import LADDER, WORKLOADS, Workload, missing_files
 
 PREDICTED = ("mnist", "boston16")  # workloads of the one-sample predictions
 
@@ -30,6 +30,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--limit", type=float, default=240.0, help="stop a process after so many seconds")
     parser.add_argument("--quick", action="store_true", help="one round, shorter, written nowhere")
     parser.add_argument("--only", nargs="+", choices=list(WORKLOADS), help="these workloads, written nowhere")
+    parser.add_argument("--ladder", action="store_true", help="one convnet in many sizes, written nowhere")
     parser.add_argument("--peers", nargs="+", help="these libraries, written nowhere")
     parser.add_argument("--out", type=Path, help="folder for the tables; default benchmarks/results")
     options = parser.parse_args()
@@ -40,14 +41,14 @@ def _arguments() -> argparse.Namespace:
         parser.error(f"set GRADWISE_DATA to the folder that holds {', '.join(missing)}")
     if options.quick:
         options.rounds, options.seconds = 1, 0.3
-    if options.out is None and not (options.quick or options.only or options.peers):
+    if options.out is None and not (options.quick or options.only or options.peers or options.ladder):
         options.out = FOLDER / "results"
     return options
 
 
 def _measure(options: argparse.Namespace) -> list[dict]:
     """The events of all runs, one row each."""
-    names = options.only or list(WORKLOADS)
+    names = options.only or [name for name in WORKLOADS if (name in LADDER) == options.ladder]
     training = [(name, "train") for name in names]
     # Each prediction is a median of many calls already: one round of them is enough.
     predicting = [(name, "predict") for name in PREDICTED if name in names]

@@ -253,6 +253,29 @@ WORKLOADS = {
 }
 
 
+def _rung(size: int, batch: int) -> Workload:
+    train = max(4 * batch, 64 * 64 * 16 // size**2)
+    return Workload(
+        f"4 convolutions, {size}×{size}×3, batch {batch}",
+        lambda: Data(*networks.images(size, train // batch * batch, 16)()),
+        (size, size, 3),
+        (),
+        _CROSS_ENTROPY,
+        batch,
+        network=f"plain_convnet_{size}",
+    )
+
+
+LADDER = {
+    f"ladder_{size}_{batch}": _rung(size, batch)
+    for size, batch in [
+        *((32, batch) for batch in (1, 4, 16, 64, 256, 512)),
+        *((size, 16) for size in networks.IMAGE_SIZES if size != 32),
+    ]
+}
+WORKLOADS |= LADDER
+
+
 def products(workload: Workload) -> tuple[list, list]:
     """The matrix products (m, k, n) of a network of dense layers, each 2 m k n operations: those of one
     forward pass, and those of the way back (weight gradient; input gradient except for the first layer)."""

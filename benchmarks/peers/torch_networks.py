@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
+from networks import IMAGE_SIZES
 from torch import nn
 
 
@@ -82,4 +85,4 @@ NETWORKS = {
     "lstm": lstm,
     "gru": gru,
     "attention": _Encoder,
-}
+} | {f"plain_convnet_{size}": partial(plain_convnet, size=size) for size in IMAGE_SIZES}

@@ -57,8 +57,8 @@ def choose_form(x: jax.Array, kernel: jax.Array, output_sizes: tuple[Any, ...], 
 
     - Accelerators, and shapes unknown until run time: the engine's own convolution.
     - Groups: each as below; with one input channel each, sums of products by place.
-    - Kernels of size 1, and types for which the engine has no fast convolution (64 bits, bfloat16):
-      patches times kernel, one matrix product.
+    - Kernels of size 1, kernels larger than the input, and types for which the engine has no fast convolution
+      (64 bits, bfloat16): patches times kernel, one matrix product.
     - Volumes: as images whose channels hold the neighbours in depth.
     - Else the engine's convolution with gradients written out, which needs no patches.
 
@@ -80,11 +80,14 @@ def choose_form(x: jax.Array, kernel: jax.Array, output_sizes: tuple[Any, ...], 
         return library_form
     if groups > 1:
         return depthwise_form if kernel.shape[-2] == 1 else grouped_form
-    return _form_of_one_group(kernel)
+    return _form_of_one_group(x, kernel)
 
 
-def _form_of_one_group(kernel: jax.Array) -> Form:
-    if kernel.dtype not in (jnp.float32, jnp.float16) or math.prod(kernel.shape[:-2]) == 1:
+def _form_of_one_group(x: jax.Array, kernel: jax.Array) -> Form:
+    places = math.prod(kernel.shape[:-2])
+    # With more places in the kernel than in the input, the engine exchanges the two, and takes 20 times as long.
+    exchanged = places > math.prod(x.shape[1:-1])
+    if kernel.dtype not in (jnp.float32, jnp.float16) or places == 1 or exchanged:
         return patch_form
     return volume_form if kernel.ndim == 5 else direct_form
 
@@ -177,7 +180,7 @@ def grouped_form(x: jax.Array, kernel: jax.Array, settings: Settings) -> jax.Arr
     pairs = zip(
         jnp.split(x, settings.groups, axis=-1), jnp.split(kernel, settings.groups, axis=-1), strict=True
     )
-    return jnp.concatenate([_form_of_one_group(kernel)(*pair, alone) for pair in pairs], axis=-1)
+    return jnp.concatenate([_form_of_one_group(*pair)(*pair, alone) for pair in pairs], axis=-1)
 
 
 def volume_form(x: jax.Array, kernel: jax.Array, settings: Settings) -> jax.Array:
@@ -202,7 +205,7 @@ def volume_form(x: jax.Array, kernel: jax.Array, settings: Settings) -> jax.Arra
     neighbours = jnp.concatenate(list(shifted_slices(padded, *in_depth)), axis=-1)  # [B, OL, H, W, KL * C]
     flat = neighbours.reshape(-1, *neighbours.shape[2:])
     planes = jnp.moveaxis(kernel, 0, 2).reshape(*kernel.shape[1:3], -1, kernel.shape[-1])
-    output = direct_form(flat, planes, images)
+    output = _form_of_one_group(flat, planes)(flat, planes, images)
     return output.reshape(*neighbours.shape[:2], *output.shape[1:])
 
 
@@ -280,7 +283,8 @@ def _input_gradient(x: jax.Array, kernel: jax.Array, cotangent: jax.Array, setti
     pads = tuple(
         (far - before, far - after) for far, (before, after) in zip(reach, settings.pads, strict=True)
     )
-    return _direct(cotangent, flipped, dataclasses.replace(settings, pads=pads))
+    form = _form_of_one_group(cotangent, flipped)
+    return form(cotangent, flipped, dataclasses.replace(settings, pads=pads))
 
 
 def _sum_of_windows(x: jax.Array, kernel: jax.Array, cotangent: jax.Array, settings: Settings) -> jax.Array:
