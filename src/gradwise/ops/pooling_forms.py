@@ -130,16 +130,7 @@ def max_of_blocks(x: jax.Array, window: tuple[int, ...], steps: tuple[int, ...])
         >>> max_of_blocks(jnp.array([[[1.0], [3.0], [2.0]]]), (2,), (2,)).ravel().tolist()
         [3.0]
     """
-    return _engine_maximum(x, window)
-
-
-def _engine_maximum(x: jax.Array, window: tuple[int, ...]) -> jax.Array:
-    # The compiler cannot merge this into what reads it, as it does with slices: a convolution that gathers
-    # nine patches would pool nine times.
-    sizes = (1, *window, 1)
-    least = jnp.asarray(-jnp.inf, x.dtype)
-    largest: jax.Array = lax.reduce_window(x, least, lax.max, sizes, sizes, "VALID")
-    return largest
+    return functools.reduce(jnp.maximum, shifted_slices(x, window, steps, (1,) * len(window)))
 
 
 @max_of_blocks.defjvp
