@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -99,9 +100,11 @@ class Embedding(Layer):
 
     def call(self, inputs: Any) -> Any:
         """Looks up."""
+        if not isinstance(inputs, jax.core.Tracer):
+            self.check_values(np.asarray(inputs))
         table = self.dtype_policy.cast(jnp.asarray(self.embeddings.value))
         indices = jnp.asarray(inputs).astype("int32")
-        # Out of range is checked on the host; NaN here would hide where it came from.
+        # In a program an index outside gives NaN, which `fit`, `evaluate` and `predict` then explain.
         return table.at[indices].get(mode="fill")
 
     def check_values(self, values: np.ndarray) -> None:

@@ -22,7 +22,8 @@ from gradwise.saving import files
 from gradwise.training import evaluating, fitting
 from gradwise.training.callbacks import History
 from gradwise.training.compiling import Settings
-from gradwise.training.feeding import HostData, batches_of, check_inputs, is_stream, one_input
+from gradwise.training.feeding import batches_of, is_stream, one_input
+from gradwise.training.lookups import check_inputs, computes_indices, explain_nan
 from gradwise.training.measuring import batch_size_for
 from gradwise.training.predicting import Predictor
 from gradwise.training.session import Session
@@ -114,9 +115,18 @@ class Model(GraphModel):
             inputs = (
                 to_arrays(args[0], where=f"'{self.name}'") if not isinstance(args[0], jax.Array) else args[0]
             )
+            check_inputs(self, inputs)
             program = self._forward_program(inputs)
-            return self._training_pass(inputs) if kwargs.get("training") else program(inputs)
+            outputs = self._training_pass(inputs) if kwargs.get("training") else program(inputs)
+            return self._explained(inputs, outputs)
         return super().__call__(*args, **kwargs)
+
+    def _explained(self, inputs: Any, outputs: Any) -> Any:
+        """Returns the outputs, unless NaN in them comes from an index outside a table."""
+        looks_up = self._predictor is not None and self._predictor.computes_indices
+        if looks_up and any(_has_nan(array) for array in jax.tree.leaves(outputs)):
+            explain_nan(self, inputs, jax.tree.leaves(inputs)[0].shape[0])
+        return outputs
 
     def _training_pass(self, inputs: Any) -> Any:
         key = jax.random.key(next_seed())
@@ -131,6 +141,7 @@ class Model(GraphModel):
             if not self.built:
                 self.ensure_built((inputs,), {})
             self._predictor = Predictor(self)
+            self._predictor.computes_indices = computes_indices(self, inputs)
         return self._predictor
 
     def ensure_built(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -378,11 +389,11 @@ class Model(GraphModel):
             return jax.tree.map(lambda *arrays: np.concatenate(arrays), *parts)
         inputs = to_arrays(one_input(self, x), where="predict")
         count = count_samples("predict", x=inputs)
-        check_inputs(self, HostData(inputs, None, None, count))
+        check_inputs(self, inputs)
         program = self._forward_program(inputs)
         size = fit_batches(self, "predict", count, batch_size) or batch_size
         size = size or (count if count <= 32 else batch_size_for(self, inputs))
-        return program.predict(inputs, count, size)
+        return self._explained(inputs, program.predict(inputs, count, size))
 
     def train_on_batch(
         self,
@@ -446,3 +457,7 @@ def _without_value(leaf: Any) -> Any:
 
 def _traced(structure: Any) -> bool:
     return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(structure))
+
+
+def _has_nan(array: Any) -> bool:
+    return array.dtype.kind not in "biu" and bool(np.isnan(np.asarray(array, "float32")).any())

@@ -85,7 +85,7 @@ def choose_form(x: jax.Array, kernel: jax.Array, output_sizes: tuple[Any, ...], 
 
 def _form_of_one_group(x: jax.Array, kernel: jax.Array) -> Form:
     places = math.prod(kernel.shape[:-2])
-    # With more places in the kernel than in the input, the engine exchanges the two, and takes 20 times as long.
+    # The engine exchanges a kernel and an input that has fewer places, and takes 20 times as long.
     exchanged = places > math.prod(x.shape[1:-1])
     if kernel.dtype not in (jnp.float32, jnp.float16) or places == 1 or exchanged:
         return patch_form

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from gradwise.ops.windows import shifted_slices
 

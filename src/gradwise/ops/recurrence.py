@@ -102,7 +102,7 @@ def _forward(
 
         def once(carry: Any, place: Any) -> Any:
             states, _, kept = carry
-            # The bias is added here, where it costs nothing: to all steps at once it would be a pass of its own.
+            # Added to all steps at once, the bias would cost a pass of its own; here it costs nothing.
             projected = _at(products, place) if bias is None else _at(products, place) + bias[None]
             states, apart, new = step(states, projected, _at(mask, start + place))
             return (states, apart, _put(kept, new, start + place)), None

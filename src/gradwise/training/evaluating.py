@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from gradwise.core.layer import Layer
 from gradwise.training import feeding
 from gradwise.training.callbacks.base import CallbackList
+from gradwise.training.lookups import explain_nan
 from gradwise.training.measuring import Evaluation, batch_size_for
 from gradwise.training.run import Run
 from gradwise.training.session import Session, logs_of
@@ -48,6 +50,8 @@ def evaluate(
     programs = session.programs()
     evaluation = Evaluation(session, programs)
     logs = evaluation(*session.values(), source, None, None)
+    if source.data is not None and math.isnan(logs.get("loss", 0.0)):
+        explain_nan(layer, source.data.inputs, source.data.count)
     session.remember(evaluation.state)
     calls.call("on_test_end", logs)
     if verbose:

@@ -195,26 +195,6 @@ def check(data: HostData, objective: Objective, shapes: Sequence[tuple[int | Non
             check_metric(metric, loss=head.loss, y_true=target, where=name)
 
 
-def check_inputs(layer: Layer, data: HostData) -> None:
-    """Lets layers that look values up check the inputs they get directly, also inside nested models."""
-    graph = getattr(layer, "graph", None)
-    if graph is None:
-        return
-    arrays = (
-        [data.inputs.get(name) for name in graph.input_names]
-        if isinstance(data.inputs, dict)
-        else jax.tree.leaves(data.inputs)
-    )
-    for tensor, values in zip(graph.input_list, arrays, strict=False):
-        for node in graph.nodes:
-            if not node.args or node.args[0] is not tensor or not isinstance(values, np.ndarray):
-                continue
-            checker = getattr(node.layer, "check_values", None)
-            if checker is not None:
-                checker(values)
-            check_inputs(node.layer, HostData(values, None, None, data.count))
-
-
 def batches_of(source: Any, steps: int | None, where: str) -> Iterator[tuple[Any, Any, Any]]:
     """Yields (x, y, sample_weight) from an iterable of batches.
 

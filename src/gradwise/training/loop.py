@@ -15,6 +15,7 @@ from gradwise.training.callbacks.base import CallbackList
 from gradwise.training.engine import memory_kept
 from gradwise.training.feeding import HostData
 from gradwise.training.interrupts import Interrupts, held_back
+from gradwise.training.lookups import explain_nan
 from gradwise.training.measuring import Evaluation
 from gradwise.training.objective import total_type
 from gradwise.training.plan import Plan
@@ -198,6 +199,8 @@ class Loop:
         loss = logs.get("loss", 0.0)
         if not math.isfinite(loss) and not self._told_divergence and self.run.stop_reason is None:
             self._told_divergence = True
+            if self.train.data is not None:
+                explain_nan(self.session.layer, self.train.data.inputs, self.train.data.count)
             warnings.warn(
                 f"fit: the loss is {loss} after epoch {epoch + 1}: training has diverged. Lower the learning "
                 "rate, scale the inputs and targets, or clip gradients (clipnorm=1.0); the callback "

@@ -27,6 +27,7 @@ class Predictor:
         # Where rows may depend on each other, a padded row would change the others.
         self._pads = all(below.couples_rows != "always" for _, below in layer.walk())
         self._run = program(self._forward.outputs)
+        self.computes_indices = False  # whether a layer looks up what nobody has checked
 
     def __call__(self, inputs: Any) -> Any:
         """Computes the outputs of one batch of exactly this size, on the device."""

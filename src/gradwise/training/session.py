@@ -19,6 +19,7 @@ from gradwise.training import accumulating, feeding
 from gradwise.training.change import wide_type
 from gradwise.training.compiling import Settings
 from gradwise.training.feeding import HostData
+from gradwise.training.lookups import check_inputs
 from gradwise.training.objective import Objective, total_type
 from gradwise.training.programs import Programs, Resident
 from gradwise.training.rates import names_by_path
@@ -82,7 +83,7 @@ class Session:
         if self.objective is None:
             self.objective = self.settings.bind(self.layer, self.names, self.shapes, targets)
         feeding.check(ordered, self.objective, self.shapes, where)
-        feeding.check_inputs(self.layer, ordered)
+        check_inputs(self.layer, ordered.inputs)
         if self._accumulates():
             first = jax.tree.map(lambda array: array[:1], (ordered.inputs, targets, weights))
             self._sample = Batch(*first)
