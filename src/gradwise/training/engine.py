@@ -12,7 +12,7 @@ from typing import Any
 import jax
 
 _CPU_OPTIONS = {
-    # The engine (jaxlib 0.10) hands convolutions to a library that computes them on one core; its own use all.
+    # The engine (jaxlib 0.10) leaves convolutions to a library that uses one core; its own use all.
     "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT,LIBRARY_FUSION_TYPE_REDUCE",
     # Unless told, it fills half of a register of AVX-512; a tanh takes half the time with all of it.
     "xla_cpu_prefer_vector_width": "512",
