@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import jax
 import numpy as np
 
 from gradwise import losses
@@ -215,13 +214,6 @@ def _check_usable(metric: Metric, where: str) -> None:
             expected="a metric of targets and predictions",
             got=f"{type(metric).__name__}, which takes values",
             fix="Call it with values in a loop of your own, or pass e.g. 'mae' here.",
-        )
-    if any(np.asarray(total).any() for total in jax.tree.leaves(metric.init())):
-        raise InputError(
-            f"{where}, metric '{metric.name}'",
-            expected="totals that start at zero, as each epoch begins with zeros",
-            got="an init with other values",
-            fix="Count from zero, for example keep how far a value is from its limit.",
         )
 
 

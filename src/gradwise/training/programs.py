@@ -53,6 +53,7 @@ class Programs:
     ) -> None:
         self.objective = objective
         self.forward = Forward(layer, objective)
+        self._nothing = objective.init()  # the totals before the first batch
         self.traces = 0  # how often a training program was traced: a test pins it
         if optimizer is not None:
             self._step = step or make_train_step(layer, objective, optimizer, probes)
@@ -96,7 +97,7 @@ class Programs:
         """
         self.traces += 1
 
-        state = _start_totals(state, start == 0)
+        state = self._start_totals(state, start == 0)
         if record is None:
             state = self._steps(state, data, order, start, stop, count, size)
             return state, self.objective.results(state.totals), None
@@ -146,13 +147,18 @@ class Programs:
             state, record = carry
             order = lax.dynamic_index_in_dim(orders, epoch, 0, keepdims=False)
             state = self._steps(
-                _start_totals(state, True), data, order, 0, orders.shape[1] // size, count, size
+                self._start_totals(state, True), data, order, 0, orders.shape[1] // size, count, size
             )
             row = self.objective.results(state.totals)
             if validation is not None:
-                nothing = jax.tree.map(jnp.zeros_like, state.totals)
                 totals = self._measured(
-                    state.weights, state.state, nothing, validation, 0, validation_steps, validation_size
+                    state.weights,
+                    state.state,
+                    self._nothing,
+                    validation,
+                    0,
+                    validation_steps,
+                    validation_size,
                 )
                 row = jnp.concatenate([row, self.objective.results(totals)])
             return state, record.at[epoch].set(row)
@@ -172,7 +178,7 @@ class Programs:
     ) -> tuple[TrainState, Any, dict[str, Any]]:
         """Runs one step on a batch that was handed over; `fresh` starts the totals anew."""
         self.traces += 1
-        state, seen = self._step(_start_totals(state, fresh), batch)
+        state, seen = self._step(self._start_totals(state, fresh), batch)
         return state, self.objective.results(state.totals), seen
 
     def _evaluate_span(
@@ -210,14 +216,15 @@ class Programs:
         state, totals, _ = self.forward.loss(weights, state, totals, batch, training=False)[1]
         return totals, self.objective.results(totals), state
 
+    def _start_totals(self, state: TrainState, fresh: Any) -> TrainState:
+        """Sets the totals to nothing seen yet when an epoch begins."""
+        totals = jax.tree.map(
+            lambda total, first: jnp.where(fresh, first, total), state.totals, self._nothing
+        )
+        return dataclasses.replace(state, totals=totals)
+
     def _measure(self, weights: Any, state: Any, totals: Any, batch: Batch) -> Any:
         return self.forward.loss(weights, state, totals, batch, training=False)[1][1]
-
-
-def _start_totals(state: TrainState, fresh: Any) -> TrainState:
-    """Sets the totals to nothing seen yet when an epoch begins."""
-    totals = jax.tree.map(lambda total: jnp.where(fresh, jnp.zeros_like(total), total), state.totals)
-    return dataclasses.replace(state, totals=totals)
 
 
 def _batch(data: Resident, order: Any, place: Any, count: Any, size: int) -> Batch:
