@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 os.environ.setdefault("KERAS_BACKEND", "jax")  # Keras is an oracle here; it needs no other library then
+os.environ["GRADWISE_OFFLINE"] = "1"  # no test fetches anything from the network
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")

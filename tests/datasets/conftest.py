@@ -1,11 +1,11 @@
-"""Fixture: real data files, skipped when absent."""
+"""Fixtures: real data files, skipped when absent; an empty data directory and cache."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from gradwise.config import data_directory
+from gradwise.config import data_directory, set_data_directory
 
 
 @pytest.fixture
@@ -17,3 +17,15 @@ def real_file() -> Callable[[str], Path]:
         return folder / name
 
     return find
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty data directory and an empty cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("GRADWISE_OFFLINE", "1")
+    (tmp_path / "cache" / "gradwise").mkdir(parents=True)
+    (tmp_path / "data").mkdir()
+    set_data_directory(tmp_path / "data")
+    yield tmp_path / "data"
+    set_data_directory(None)

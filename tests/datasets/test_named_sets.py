@@ -1,4 +1,5 @@
 import json
+import re
 import sys
 import types
 
@@ -8,22 +9,11 @@ import keras.src.datasets.reuters as keras_reuters
 import numpy as np
 import pytest
 
-from gradwise.config import set_data_directory
+from gradwise import datasets
 from gradwise.datasets import boston_housing, cifar10, digits, fashion_mnist, imdb, mnist, reuters
 from gradwise.errors import FileError, InputError
 
 pytestmark = pytest.mark.feature("A2")
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """An empty data directory and an empty cache."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    (tmp_path / "cache" / "gradwise").mkdir(parents=True)
-    (tmp_path / "data").mkdir()
-    set_data_directory(tmp_path / "data")
-    yield tmp_path / "data"
-    set_data_directory(None)
 
 
 GENERATOR = np.random.default_rng(0)
@@ -119,19 +109,30 @@ def test_maxlen_that_keeps_nothing(folder):
         reuters.load_data(maxlen=2)
 
 
-@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10", "imdb", "reuters", "boston_housing"])
-def test_an_absent_file_is_told_with_both_places(folder, name):
+@pytest.mark.parametrize("name", [name for name in datasets.__all__ if name != "digits"])
+def test_an_absent_file_is_told_with_its_address_and_place(folder, name):
     module = sys.modules[f"gradwise.datasets.{name}"]
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(FileError) as caught:
         module.load_data()
     message = str(caught.value)
-    assert f"expected the file '{name}.npz'" in message
+    assert re.search(
+        r"expected the file at https://\S+ \((its content with )?SHA-256 [0-9a-f]{64}\)", message
+    )
+    assert "no leave to fetch it (GRADWISE_OFFLINE is set)" in message
+    assert f"put it at '{folder.parent / 'cache' / 'gradwise'}" in message and "GRADWISE_DATA" in message
+
+
+def test_an_absent_file_that_nobody_publishes(folder):
+    with pytest.raises(InputError) as caught:
+        mnist.load_data("mine.npz")
+    message = str(caught.value)
+    assert "expected the file 'mine.npz'" in message
     assert str(folder) in message and str(folder.parent / "cache" / "gradwise") in message
     assert "export GRADWISE_DATA=" in message
 
 
 def test_the_word_index(folder):
-    with pytest.raises(InputError, match="imdb_word_index.json"):
+    with pytest.raises(FileError, match="imdb_word_index.json"):
         imdb.get_word_index()
     (folder / "imdb_word_index.json").write_text(json.dumps({"the": 1, "größe": 2}), encoding="utf-8")
     assert imdb.get_word_index() == {"the": 1, "größe": 2}

@@ -1,7 +1,8 @@
-"""Finds the files of the named data sets and reads them without executing anything."""
+"""Finds the files of the named data sets, or fetches them, and reads them without executing anything."""
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import zipfile
@@ -12,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradwise.config import data_directory
+from gradwise.datasets._download import download, refusal
+from gradwise.datasets._official import SOURCES
 from gradwise.errors import FileError, InputError
 
 
@@ -43,13 +46,16 @@ def look_for(name: str) -> Path | None:
 
 
 def find_file(name: str) -> Path:
-    """Returns the path of a data file, or says where it would have been found.
+    """Returns the path of a data file: in the data directory, in the cache, or downloaded into the cache.
+
+    With the environment variable GRADWISE_OFFLINE set nothing is downloaded.
 
     Args:
         name: A file name, or an absolute path.
 
     Raises:
-        InputError: The file is in neither place.
+        InputError: The file is in neither place, and is not known to be published.
+        FileError: It could not be downloaded; the message says where to get it and where to put it.
 
     Example:
         >>> find_file("no_such_file.npz")
@@ -60,6 +66,11 @@ def find_file(name: str) -> Path:
     found = look_for(name)
     if found is not None:
         return found
+    if name in SOURCES:
+        if os.environ.get("GRADWISE_OFFLINE"):
+            told = "no leave to fetch it (GRADWISE_OFFLINE is set)"
+            raise refusal(name, SOURCES[name], cache_directory() / name, told)
+        return download(name, SOURCES[name], cache_directory())
     first = data_directory()
     named = "(GRADWISE_DATA is not set)" if first is None else f"'{first}'"
     raise InputError(
@@ -104,6 +115,34 @@ def read_npz(path: Path, keys: tuple[str, ...]) -> dict[str, NDArray[Any]]:
             expected="an .npz archive of plain arrays",
             got="pickled objects, which could run code when read" if pickled else "a damaged file",
             fix="Replace it by a file in the layout described in this data set's module.",
+        ) from error
+
+
+def read_idx(path: Path) -> NDArray[Any]:
+    """Reads a compressed array of bytes in the format of MNIST's authors.
+
+    Args:
+        path: A .gz file: two zeros, 8 for bytes, the number of axes, each size in 4 bytes, then the bytes.
+
+    Returns:
+        uint8[...].
+
+    Raises:
+        FileError: It is something else.
+    """
+    try:
+        with gzip.open(path) as file:
+            content = file.read()
+        sizes = np.frombuffer(content, ">u4", content[3], 4).astype(np.int64)
+        if content[:3] != b"\0\0\x08":
+            raise ValueError("another format")
+        return np.frombuffer(content, np.uint8, offset=4 + 4 * len(sizes)).reshape(sizes)
+    except (OSError, EOFError, ValueError, IndexError) as error:
+        raise FileError(
+            f"load_data, '{path}'",
+            expected="a compressed file of bytes in the idx format",
+            got=f"something else ({error})",
+            fix="Delete the file, so that it is downloaded again.",
         ) from error
 
 

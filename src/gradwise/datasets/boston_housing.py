@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from gradwise.datasets._files import find_file, read_npz
-from gradwise.errors import InputError
+from gradwise.datasets._tables import load_parts
 
 Part = tuple[NDArray[Any], NDArray[Any]]
 
@@ -40,16 +38,4 @@ def load_data(
         >>> x_train.shape  # doctest: +SKIP
         (404, 13)
     """
-    if not 0 <= test_split < 1:
-        raise InputError(
-            "boston_housing.load_data, test_split",
-            expected="a number from 0 to below 1",
-            got=repr(test_split),
-            fix="Write for example test_split=0.2.",
-        )
-    data = read_npz(find_file(path), ("x", "y"))
-    order = np.arange(len(data["x"]))
-    np.random.RandomState(seed).shuffle(order)
-    x, y = data["x"][order], data["y"][order]
-    stop = int(len(x) * (1 - test_split))
-    return (x[:stop], y[:stop]), (x[stop:], y[stop:])
+    return load_parts("boston_housing.load_data", path, test_split, seed)

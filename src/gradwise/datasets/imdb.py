@@ -1,8 +1,8 @@
 """The IMDB film reviews (A. Maas et al. 2011): 25 000 to train on, 25 000 to test on, half positive.
 
-The file imdb.npz holds for each part, here for the training part: x_train_tokens int32[N], the word ranks
-of all reviews one after the other (1 = most frequent), x_train_offsets int64[25001], where each begins and
-ends, and y_train int64[25000]. No array is pickled, so that nothing in the file can be executed.
+The file imdb.npz is the one that Keras publishes, or one without pickles that holds for each part, here for
+the training part: x_train_tokens int32[N], the word ranks of all reviews one after the other (1 = most
+frequent), x_train_offsets int64[25001], where each begins and ends, and y_train int64[25000].
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradwise.datasets._files import find_file, read_npz, read_word_index
+from gradwise.datasets._objects import has_lists, read_lists
 from gradwise.datasets._sequences import Ragged, Rules, shorter_than
 
 Part = tuple[NDArray[Any], NDArray[Any]]
@@ -61,13 +62,21 @@ def load_data(
         for part in ("train", "test")
         for kind, end in (("x", "_tokens"), ("x", "_offsets"))
     ]
-    data = read_npz(find_file(path), (*keys, "y_train", "y_test"))
+    file = find_file(path)
+    if has_lists(file):
+        data: dict[str, Any] = read_npz(file, ("y_train", "y_test"))
+        sequences = {name: read_lists(file, f"x_{name}") for name in ("train", "test")}
+    else:
+        data = read_npz(file, (*keys, "y_train", "y_test"))
+        sequences = {
+            name: Ragged(data[f"x_{name}_tokens"], data[f"x_{name}_offsets"]) for name in ("train", "test")
+        }
     generator = np.random.RandomState(seed)
     parts = []
     for name in ("train", "test"):
         order = np.arange(len(data[f"y_{name}"]))
         generator.shuffle(order)
-        texts = Ragged(data[f"x_{name}_tokens"], data[f"x_{name}_offsets"]).take(order).marked(rules)
+        texts = sequences[name].take(order).marked(rules)
         parts.append(shorter_than(texts, data[f"y_{name}"][order], maxlen))
     # Keras takes the highest id itself as the limit, so that without num_words the rarest word is left out.
     limit = num_words or max(int(texts.tokens.max()) for texts, _ in parts)

@@ -1,7 +1,8 @@
 """The Reuters newswires (Reuters-21578, D. Lewis): 11 228 short texts in 46 topics.
 
-The file reuters.npz holds x_tokens int32[N], the word ranks of all texts one after the other (1 = most
-frequent), x_offsets int64[11229], where each begins and ends, and y int64[11228]. No array is pickled.
+The file reuters.npz is the one that Keras publishes, or one without pickles that holds x_tokens int32[N], the
+word ranks of all texts one after the other (1 = most frequent), x_offsets int64[11229], where each begins and
+ends, and y int64[11228].
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradwise.datasets._files import find_file, read_npz, read_word_index
+from gradwise.datasets._objects import has_lists, read_lists
 from gradwise.datasets._sequences import Ragged, Rules, shorter_than
 
 Part = tuple[NDArray[Any], NDArray[Any]]
@@ -64,11 +66,15 @@ def load_data(
         8982
     """
     rules = Rules(num_words, skip_top, maxlen, start_char, oov_char, index_from)
-    data = read_npz(find_file(path), ("x_tokens", "x_offsets", "y"))
-    order = np.arange(len(data["y"]))
+    file = find_file(path)
+    if has_lists(file):
+        sequences, targets = read_lists(file, "x"), read_npz(file, ("y",))["y"]
+    else:
+        data = read_npz(file, ("x_tokens", "x_offsets", "y"))
+        sequences, targets = Ragged(data["x_tokens"], data["x_offsets"]), data["y"]
+    order = np.arange(len(targets))
     np.random.RandomState(seed).shuffle(order)
-    texts = Ragged(data["x_tokens"], data["x_offsets"]).take(order).marked(rules)
-    texts, labels = shorter_than(texts, data["y"][order], maxlen)
+    texts, labels = shorter_than(sequences.take(order).marked(rules), targets[order], maxlen)
     # Keras takes the highest id itself as the limit, so that without num_words the rarest word is left out.
     lists = texts.limited(rules, num_words or int(texts.tokens.max())).lists()
     stop = int(len(lists) * (1 - test_split))
