@@ -16,6 +16,7 @@ from gradwise import activations as activations
 from gradwise import callbacks as callbacks
 from gradwise import config as config
 from gradwise import constraints as constraints
+from gradwise import data as data
 from gradwise import datasets as datasets
 from gradwise import initializers as initializers
 from gradwise import layers as layers

@@ -38,7 +38,8 @@ examples:
   gradwise train cars.csv --target mpg --seed 3
 
 data sets by name: digits (comes with the library); mnist, fashion_mnist, cifar10, imdb, reuters and
-boston_housing, if their files are in the folder that GRADWISE_DATA names or in ~/.cache/gradwise.
+boston_housing, from the folder that GRADWISE_DATA names or ~/.cache/gradwise, into which absent files are
+downloaded.
 """
 _PREDICT_EXAMPLES = """\
 examples:

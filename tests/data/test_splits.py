@@ -125,3 +125,41 @@ def test_duplicates_across_the_split_are_counted():
     x[parts.test[1]] = x[parts.train[0]]
     x[parts.validation[:2]] = x[parts.train[3]]
     assert count_duplicates(x, parts) == {"validation": 2, "test": 1}
+
+
+@pytest.mark.parametrize("number", range(10))
+@pytest.mark.parametrize("parts", [None, (0.7, 0, 0.3)])
+def test_groups_stay_in_one_part(number, parts):
+    random = np.random.default_rng(number)
+    groups = np.repeat(np.arange(60), random.integers(1, 6, size=60))
+    y = random.integers(0, 2, size=len(groups))
+    result = holdout(len(groups), y=y, groups=groups, parts=parts, seed=number)
+    rows = (result.train, result.validation, result.test)
+    assert sorted(np.concatenate(rows).tolist()) == list(range(len(groups)))
+    shares = parts or default_parts(len(groups))
+    for part, share in zip(rows, shares, strict=True):
+        others = np.setdiff1d(np.arange(len(groups)), part)
+        assert not set(groups[part]) & set(groups[others])
+        assert abs(len(part) / len(groups) - share) < 0.04
+        assert not share or abs(y[part].mean() - y.mean()) < 0.1
+
+
+def test_time_goes_forwards():
+    time = np.random.default_rng(0).permutation(np.repeat(np.arange(50), 2))
+    result = holdout(100, time=time)
+    assert [len(part) for part in (result.train, result.validation, result.test)] == [60, 20, 20]
+    assert time[result.train].max() < time[result.validation].min()
+    assert time[result.validation].max() < time[result.test].min()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"groups": np.zeros(9)}, "holdout, groups: expected at least 3 groups, but got 1"),
+        ({"groups": np.zeros(8)}, "holdout, groups: expected one value for each of the 9 samples"),
+        ({"time": np.zeros(9)}, "holdout, time: expected different times enough for every part, but got 1"),
+    ],
+)
+def test_groups_and_times_that_cannot_be_parted(settings, message):
+    with pytest.raises(InputError, match=message):
+        holdout(9, **settings)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradwise.config import next_seed
+from gradwise.data.folds import column, cuts_in_time, deal_evenly
 from gradwise.errors import InputError
 
 Rows = NDArray[np.int64]
@@ -68,9 +69,11 @@ def holdout(
     y: NDArray[Any] | None = None,
     stratify: bool = True,
     parts: Sequence[float] | None = None,
+    groups: NDArray[Any] | None = None,
+    time: NDArray[Any] | None = None,
     seed: int | None = None,
 ) -> Holdout:
-    """Draws a training, a validation and a test part at random.
+    """Makes a training, a validation and a test part: at random, by groups, or by time.
 
     Args:
         n: The number of samples.
@@ -79,6 +82,9 @@ def holdout(
         stratify: False ignores `y`.
         parts: Shares of training, validation and test; by default `default_parts(n)`. They are scaled to
             add up to 1, and 0 leaves a part empty.
+        groups: A group for each sample, such as a patient: all samples of a group are in the same part.
+        time: When each sample was taken: the first samples are for training, the last for testing, and those
+            of the same time stay together. Nothing is drawn, and `y` is not looked at.
         seed: Seed of the draw; by default taken from the library's seed.
 
     Returns:
@@ -101,11 +107,50 @@ def holdout(
             got=f"{n}",
             fix="Collect more data or use fewer parts.",
         )
+    if time is not None:
+        return _in_order(column("time", time, n, "holdout"), shares)
     generator = np.random.default_rng(next_seed() if seed is None else seed)
+    if groups is not None:
+        classes = y if stratify and y is not None and y.ndim == 1 and y.dtype.kind in "biu" else None
+        return _by_groups(column("groups", groups, n, "holdout"), classes, shares, generator)
     if y is None or not stratify or y.ndim != 1 or y.dtype.kind not in "biu":
         train, validation, test = _deal(generator.permutation(n), shares)
         return Holdout(np.sort(train), np.sort(validation), np.sort(test))
     return _stratified(y, shares, generator)
+
+
+def _by_groups(
+    groups: NDArray[Any], y: NDArray[Any] | None, shares: tuple[float, ...], generator: np.random.Generator
+) -> Holdout:
+    numbers = np.unique(groups, return_inverse=True)[1]
+    classes = None if y is None else np.unique(y, return_inverse=True)[1]
+    used = [number for number, share in enumerate(shares) if share > 0]
+    if numbers.max() + 1 < len(used):
+        raise InputError(
+            "holdout, groups",
+            expected=f"at least {len(used)} groups",
+            got=f"{numbers.max() + 1}",
+            fix="Collect more data or use fewer parts.",
+        )
+    wanted = np.array([shares[number] for number in used])
+    part = np.array(used)[deal_evenly(len(numbers), wanted, classes, numbers, generator)]
+    train, validation, test = (np.nonzero(part == number)[0] for number in range(3))
+    return Holdout(train, validation, test)
+
+
+def _in_order(time: NDArray[Any], shares: tuple[float, ...]) -> Holdout:
+    order = np.argsort(time, kind="stable")
+    first, second = cuts_in_time(time[order], np.cumsum(shares)[:2])
+    train, validation, test = (np.sort(part) for part in np.split(order, [first, second]))
+    rows = (train, validation, test)
+    if any(share > 0 and not len(part) for share, part in zip(shares, rows, strict=True)):
+        raise InputError(
+            "holdout, time",
+            expected="different times enough for every part",
+            got=f"{len(np.unique(time))}",
+            fix="Use fewer parts, or finer times.",
+        )
+    return Holdout(train, validation, test)
 
 
 def _stratified(y: NDArray[Any], shares: tuple[float, ...], generator: np.random.Generator) -> Holdout:

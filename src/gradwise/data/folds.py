@@ -1,0 +1,258 @@
+"""Splits into folds, of which each is once the validation part: at random, by class, by group or by time."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gradwise.config import next_seed
+from gradwise.errors import InputError
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """The row numbers of one round, each part in ascending order.
+
+    Args:
+        train: int64[N], the rows to fit on.
+        validation: int64[V], the rows to judge by.
+
+    Example:
+        >>> len(k_folds(10, 5, seed=0)[0].validation)
+        2
+    """
+
+    train: Rows
+    validation: Rows
+
+
+def k_folds(
+    n: int,
+    k: int = 5,
+    *,
+    y: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    time: ArrayLike | None = None,
+    gap: int = 0,
+    repeats: int = 1,
+    seed: int | None = None,
+) -> list[Fold]:
+    """Makes the rounds of K-fold cross-validation (F. Chollet 2017, section 4.2).
+
+    Args:
+        n: The number of samples.
+        k: The number of folds, at least 2.
+        y: Classes [B]: each fold gets them in the same shares.
+        groups: A group for each sample, such as a patient or a user: all samples of a group are in the same
+            fold.
+        time: When each sample was taken: a fold is validated after training on everything before it, never on
+            what came later. Samples of the same time stay together.
+        gap: With `time`, how many samples before each validation part are left out of training, where
+            neighbours share information (overlapping windows).
+        repeats: How often everything is done anew with other draws.
+        seed: Seed of the draw; by default taken from the library's seed.
+
+    Returns:
+        `repeats` times k rounds. Without `time` the validation parts of k rounds cover every sample once.
+
+    Raises:
+        InputError: There are fewer samples, groups or times than folds, or settings that exclude each other.
+
+    Example:
+        >>> [fold.validation.tolist() for fold in k_folds(6, 2, time=[1, 2, 3, 4, 5, 6])]
+        [[2, 3], [4, 5]]
+    """
+    k = _whole("k", k, 2)
+    _whole("repeats", repeats, 1)
+    _whole("gap", gap, 0)
+    if time is not None:
+        if y is not None or groups is not None or repeats != 1:
+            raise InputError(
+                "k_folds",
+                expected="time alone",
+                got="time with y, groups or repeats",
+                fix="Leave them out: the order in time decides everything.",
+            )
+        return _by_time(column("time", time, n), k, gap)
+    generator = np.random.default_rng(next_seed() if seed is None else seed)
+    classes = None if y is None else np.unique(column("y", y, n), return_inverse=True)[1]
+    teams = None if groups is None else np.unique(column("groups", groups, n), return_inverse=True)[1]
+    available = n if teams is None else int(teams.max(initial=-1)) + 1
+    if available < k:
+        raise InputError(
+            "k_folds",
+            expected=f"at least {k} {'samples' if teams is None else 'groups'} for {k} folds",
+            got=f"{available}",
+            fix="Choose a smaller k.",
+        )
+    if classes is not None and (rare := int(np.bincount(classes).min())) < k:
+        warnings.warn(
+            f"k_folds: a class has {rare} samples, so not every one of {k} folds has it.", stacklevel=2
+        )
+    rounds = []
+    for _ in range(repeats):
+        place = deal_evenly(n, np.full(k, 1 / k), classes, teams, generator)
+        rounds += [Fold(np.nonzero(place != fold)[0], np.nonzero(place == fold)[0]) for fold in range(k)]
+    return rounds
+
+
+def deal_evenly(
+    n: int,
+    shares: NDArray[np.float64],
+    classes: NDArray[np.intp] | None,
+    groups: NDArray[np.intp] | None,
+    generator: np.random.Generator,
+) -> Rows:
+    """Deals samples out to parts of given shares, each class evenly, groups whole.
+
+    Groups are taken in random order, larger ones first, and each goes to the part that lacks most of its
+    classes.
+
+    Args:
+        n: The number of samples.
+        shares: float[P]. The share of each part, above 0, adding up to 1.
+        classes: int[n] from 0, or None for one class.
+        groups: int[n] from 0, or None if each sample is by itself.
+        generator: Where chance comes from.
+
+    Returns:
+        int64[n], the part of each sample.
+
+    Example:
+        >>> deal_evenly(4, np.full(2, 0.5), np.array([0, 0, 1, 1]), None, np.random.default_rng(0)).tolist()
+        [1, 0, 1, 0]
+    """
+    classes = np.zeros(n, np.intp) if classes is None else classes
+    if groups is None:
+        return _deal_samples(classes, shares, generator)
+    table = np.zeros((int(groups.max()) + 1, int(classes.max()) + 1))  # samples of each group in each class
+    np.add.at(table, (groups, classes), 1)
+    order = generator.permutation(len(table))
+    order = order[np.argsort(-table[order].sum(axis=1), kind="stable")]
+    wanted = shares[:, None] * table.sum(axis=0)  # [P, classes]
+    held = np.zeros_like(wanted)
+    part = np.zeros(len(table), np.int64)
+    scale = np.maximum(wanted, 1e-12)
+    for number, group in enumerate(order):
+        # How much nearer each part comes to its share of every class by this group.
+        before = np.square((held - wanted) / scale).sum(axis=1)
+        after = np.square((held + table[group] - wanted) / scale).sum(axis=1)
+        gain = before - after
+        empty = held.sum(axis=1) == 0
+        if empty.any() and len(order) - number <= empty.sum():
+            gain = np.where(empty, gain, -math.inf)  # no part stays without a group
+        part[group] = int(gain.argmax())
+        held[part[group]] += table[group]
+    return part[groups]
+
+
+def _deal_samples(
+    classes: NDArray[np.intp], shares: NDArray[np.float64], generator: np.random.Generator
+) -> Rows:
+    """Deals single samples: each class by its shares, and what remains of them so that parts keep theirs."""
+    place = np.empty(len(classes), np.int64)
+    held = np.zeros(len(shares))
+    dealt = 0
+    for label in np.argsort(np.bincount(classes), kind="stable"):
+        rows = generator.permutation(np.nonzero(classes == label)[0])
+        counts = np.floor(shares * len(rows) + 1e-9).astype(int)
+        dealt += len(rows)
+        lacking = shares * dealt - held - counts
+        first = np.argsort(-np.round(lacking + 1e-3 * generator.random(len(shares)), 6))  # ties at random
+        counts[first[: len(rows) - counts.sum()]] += 1
+        held += counts
+        place[rows] = np.repeat(np.arange(len(shares)), counts)
+    return place
+
+
+def _by_time(time: NDArray[Any], k: int, gap: int) -> list[Fold]:
+    order = np.argsort(time, kind="stable")
+    starts = cuts_in_time(time[order], np.arange(1, k + 1) / (k + 1))
+    if len(set(starts)) < k or starts[0] == 0 or starts[-1] >= len(order):
+        raise InputError(
+            "k_folds, time",
+            expected=f"at least {k + 1} times apart, for {k} folds and what comes before the first",
+            got=f"{len(np.unique(time))}",
+            fix="Choose a smaller k.",
+        )
+    rounds = []
+    for start, stop in zip(starts, [*starts[1:], len(order)], strict=True):
+        known = order[: max(0, start - gap)]
+        if not len(known):
+            raise InputError(
+                "k_folds, gap",
+                expected=f"fewer than the {start} samples before the first validation part",
+                got=f"{gap}",
+                fix="Choose a smaller gap or a smaller k.",
+            )
+        rounds.append(Fold(np.sort(known), np.sort(order[start:stop])))
+    return rounds
+
+
+def cuts_in_time(times: NDArray[Any], shares: NDArray[np.float64]) -> list[int]:
+    """Finds where to cut samples in order of time, so that none of the same time are parted.
+
+    Args:
+        times: Times [B] in ascending order.
+        shares: The shares of samples before each cut, ascending.
+
+    Returns:
+        For each the number of samples before it: of the changes of time, the nearest.
+
+    Example:
+        >>> cuts_in_time(np.array([1, 1, 1, 2, 3]), np.array([0.5]))
+        [3]
+    """
+    changes = np.concatenate([[0], np.nonzero(times[1:] != times[:-1])[0] + 1, [len(times)]])
+    return [int(changes[np.abs(changes - share * len(times)).argmin()]) for share in shares]
+
+
+def column(name: str, values: ArrayLike, n: int, where: str = "k_folds") -> NDArray[Any]:
+    """Checks that there is one value for each sample.
+
+    Args:
+        name: The argument's name, for errors.
+        values: The values.
+        n: The number of samples.
+        where: The function, for errors.
+
+    Returns:
+        The values as an array [n].
+
+    Raises:
+        InputError: There are more or fewer, or some are missing.
+
+    Example:
+        >>> column("time", [3, 1], 2).tolist()
+        [3, 1]
+    """
+    found = np.asarray(values)
+    if found.shape != (n,):
+        raise InputError(
+            f"{where}, {name}",
+            expected=f"one value for each of the {n} samples",
+            got=found.shape,
+            fix="Pass an array of one axis.",
+        )
+    if found.dtype.kind == "f" and np.isnan(found).any():
+        fix = "Fill or drop these samples first."
+        raise InputError(f"{where}, {name}", expected="no missing values", got="NaN", fix=fix)
+    return found
+
+
+def _whole(name: str, value: Any, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise InputError(
+            f"k_folds, {name}",
+            expected=f"an integer of at least {least}",
+            got=repr(value),
+            fix=f"Write for example {name}={max(least, 1)}.",
+        )
+    return int(value)
