@@ -391,8 +391,8 @@ class Model(GraphModel):
         count = count_samples("predict", x=inputs)
         check_inputs(self, inputs)
         program = self._forward_program(inputs)
-        size = fit_batches(self, "predict", count, batch_size) or batch_size
-        size = size or (count if count <= 32 else batch_size_for(self, inputs))
+        fixed = fit_batches(self, "predict", count, batch_size) if program.keeps_state else None
+        size = fixed or batch_size or (count if count <= 32 else batch_size_for(self, inputs))
         return self._explained(inputs, program.predict(inputs, count, size))
 
     def train_on_batch(

@@ -75,8 +75,11 @@ class Loop:
 
     def __call__(self, first: int, last: int) -> None:
         """Runs epochs first to last - 1."""
+        # Before the context below, in which what copying takes for a moment would be kept as well.
         if self.plan.resident and self.train.data is not None:
             self._resident = self.session.place(self.train.data)
+        if self.plan.resident and self.validation is not None and self.validation.data is not None:
+            self._validation_data = self.session.place(self.validation.data)
         self.session.publish(self.state)
         with held_back() as interrupts, memory_kept():
             self._interrupts: Interrupts = interrupts
@@ -147,8 +150,7 @@ class Loop:
         train, validation = self.train, self.validation
         steps, size, count = train.steps or 0, train.size, self._count()
         names = list(self.names)
-        if validation is not None and validation.data is not None:
-            self._validation_data = self.session.place(validation.data)
+        if validation is not None:
             names += [f"val_{name}" for name in self.names]
         room = max(1, min(256, 2**20 // (steps * size)))  # the same in each fit: one compilation
         orders = np.zeros((room, steps * size), "int32")
@@ -300,8 +302,6 @@ class Loop:
     def _validate(self) -> dict[str, float]:
         if self.validation is None:
             return {}
-        if self._validation_data is None and self.validation.data is not None and self.plan.resident:
-            self._validation_data = self.session.place(self.validation.data)
         self.callbacks.call("on_test_begin", {})
         self._take_in_changes()
         logs = self.measure(

@@ -26,6 +26,7 @@ class Predictor:
         self._variables = list(self._forward.variables.items())
         # Where rows may depend on each other, a padded row would change the others.
         self._pads = all(below.couples_rows != "always" for _, below in layer.walk())
+        self.keeps_state = any(getattr(below, "stateful", False) for _, below in layer.walk())
         self._run = program(self._forward.outputs)
         self.computes_indices = False  # whether a layer looks up what nobody has checked
 
