@@ -174,7 +174,7 @@ def test_a_data_set_whose_file_is_absent(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("GRADWISE_DATA", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     said = failed(capsys, "train", "mnist")
-    assert "expected the file 'mnist.npz' in the data directory" in said and "GRADWISE_DATA=" in said
+    assert "download of 'mnist.npz': expected the file at https://" in said and "GRADWISE_DATA names" in said
 
 
 def test_no_such_column(capsys):

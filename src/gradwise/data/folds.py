@@ -126,8 +126,9 @@ def deal_evenly(
         int64[n], the part of each sample.
 
     Example:
-        >>> deal_evenly(4, np.full(2, 0.5), np.array([0, 0, 1, 1]), None, np.random.default_rng(0)).tolist()
-        [1, 0, 1, 0]
+        >>> part = deal_evenly(6, np.full(3, 1 / 3), np.repeat([0, 1], 3), None, np.random.default_rng(0))
+        >>> np.bincount(part).tolist()
+        [2, 2, 2]
     """
     classes = np.zeros(n, np.intp) if classes is None else classes
     if groups is None:
