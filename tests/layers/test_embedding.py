@@ -38,3 +38,7 @@ def test_zero_is_padding_only_if_asked():
     indices = np.array([[1, 0, 2]])
     assert layers.Embedding(4, 3, mask_zero=True).compute_mask(indices).tolist() == [[True, False, True]]
     assert layers.Embedding(4, 3).compute_mask(indices) is None
+
+
+def test_no_indices_give_no_vectors():
+    assert layers.Embedding(4, 2)(np.zeros((0, 3), "int32")).shape == (0, 3, 2)

@@ -11,10 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradwise.config import next_seed
-from gradwise.data.folds import column, cuts_in_time, deal_evenly
+from gradwise.data.folds import Rows, column, cuts_in_time, deal_evenly
 from gradwise.errors import InputError
-
-Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

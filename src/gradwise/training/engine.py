@@ -19,7 +19,7 @@ _CPU_OPTIONS = {
 }
 
 # mallopt(3): the numbers of glibc's settings, and the values it would reach by itself.
-_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -2, -3, -4
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4
 _MEBIBYTE = 2**20
 _KEPT = {_MMAP_MAX: 0, _TRIM_THRESHOLD: 2047 * _MEBIBYTE}
 _USUAL = {_MMAP_MAX: 65536, _MMAP_THRESHOLD: 32 * _MEBIBYTE, _TRIM_THRESHOLD: 64 * _MEBIBYTE}

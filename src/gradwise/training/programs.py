@@ -151,15 +151,8 @@ class Programs:
             )
             row = self.objective.results(state.totals)
             if validation is not None:
-                totals = self._measured(
-                    state.weights,
-                    state.state,
-                    self._nothing,
-                    validation,
-                    0,
-                    validation_steps,
-                    validation_size,
-                )
+                values, nothing = (state.weights, state.state), self._nothing
+                totals = self._measured(*values, nothing, validation, 0, validation_steps, validation_size)
                 row = jnp.concatenate([row, self.objective.results(totals)])
             return state, record.at[epoch].set(row)
 
