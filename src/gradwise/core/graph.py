@@ -81,6 +81,31 @@ class Graph:
             [values[id(tensor)][1] for tensor in self.output_list],
         )
 
+    def redraw(self, inputs: Any) -> Any:
+        """Calls the graph's layers on other symbolic inputs: they become part of a larger graph.
+
+        Args:
+            inputs: Symbolic tensors in the structure of the graph's inputs.
+
+        Returns:
+            Symbolic tensors in the structure of the graph's outputs.
+        """
+        given = match_inputs(inputs, self.input_list, self.input_names, self.where)
+        known = {id(tensor): new for tensor, new in zip(self.input_list, given, strict=True)}
+        for node in self.nodes:
+            if not node.parents():
+                continue
+            args, kwargs = jax.tree.map(
+                lambda leaf: known[id(leaf)] if isinstance(leaf, SymbolicTensor) else leaf,
+                (node.args, node.kwargs),
+            )
+            outputs = node.layer(*args, **kwargs)
+            known.update(
+                (id(old), new)
+                for old, new in zip(symbolic_leaves(node.outputs), symbolic_leaves(outputs), strict=True)
+            )
+        return jax.tree.map(lambda tensor: known[id(tensor)], self.outputs)
+
 
 def match_inputs(inputs: Any, tensors: list[SymbolicTensor], names: list[str], where: str) -> list[Any]:
     """Brings inputs given as an array, list or dict into the order of a model's inputs.

@@ -108,6 +108,13 @@ def _user_line(error: BaseException) -> str:
 
 
 def _stand_in(tensor: SymbolicTensor, batch: int, other: int) -> jax.ShapeDtypeStruct:
+    if tensor.dtype.kind == "O":
+        raise InputError(
+            "call",
+            expected="numbers",
+            got="text, or the raw columns of a table",
+            fix="Put a layer before it that makes numbers of them: TextVectorization or TableFeatures, say.",
+        )
     sizes = tuple(
         (batch if axis == 0 else other) if size is None else size for axis, size in enumerate(tensor.shape)
     )

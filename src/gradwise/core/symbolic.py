@@ -35,7 +35,7 @@ class SymbolicTensor:
         self, shape: tuple[int | None, ...], dtype: Any, *, node: Node | None = None, name: str | None = None
     ) -> None:
         self.shape = tuple(shape)
-        self.dtype = np.dtype(dtype)
+        self.dtype = np.dtype(object) if isinstance(dtype, str) and dtype == "string" else np.dtype(dtype)
         self.node = node
         self.name = name
 
@@ -46,7 +46,8 @@ class SymbolicTensor:
 
     def __repr__(self) -> str:
         sizes = ", ".join(str(size) for size in self.shape)
-        return f"<SymbolicTensor {self.dtype}[{sizes}]>"
+        kind = "string" if self.dtype.kind == "O" else self.dtype
+        return f"<SymbolicTensor {kind}[{sizes}]>"
 
     def _refuse(self, what: str, fix: str) -> InputError:
         return InputError("symbolic tensor", expected="an operation between layers", got=what, fix=fix)

@@ -14,7 +14,7 @@ from gradwise.core.functional import functional_call
 from gradwise.core.graph_config import graph_from_config, graph_to_config
 from gradwise.core.symbolic import SymbolicTensor, symbolic_leaves
 from gradwise.core.variable import current_frame, in_mode
-from gradwise.data.arrays import count_samples, to_arrays
+from gradwise.data.arrays import count_samples
 from gradwise.errors import StateError
 from gradwise.models.structure import GraphModel
 from gradwise.registry import register
@@ -22,7 +22,7 @@ from gradwise.saving import files
 from gradwise.training import evaluating, fitting
 from gradwise.training.callbacks import History
 from gradwise.training.compiling import Settings
-from gradwise.training.feeding import batches_of, is_stream, one_input
+from gradwise.training.feeding import batches_of, is_stream, read_inputs
 from gradwise.training.lookups import check_inputs, computes_indices, explain_nan
 from gradwise.training.measuring import batch_size_for
 from gradwise.training.predicting import Predictor
@@ -99,11 +99,12 @@ class Model(GraphModel):
 
     def propagate(self, *args: Any, mask: Any = None, **kwargs: Any) -> tuple[Any, Any]:
         """Runs the model on inputs and masks."""
-        if self.graph is None or type(self).call is not Model.call:
+        graph = self.numeric_graph
+        if graph is None or type(self).call is not Model.call:
             return super().propagate(*args, mask=mask, **kwargs)
         with in_mode(kwargs.get("training")):
-            outputs, masks = self.graph.run(args[0], mask)
-        return outputs, masks if isinstance(self.graph.outputs, (list, tuple, dict)) else masks[0]
+            outputs, masks = graph.run(args[0], mask)
+        return outputs, masks if isinstance(graph.outputs, (list, tuple, dict)) else masks[0]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Computes outputs from arrays by a compiled program, or adds a node when given symbolic tensors.
@@ -112,13 +113,15 @@ class Model(GraphModel):
         """
         plain = kwargs.keys() <= {"training"} and len(args) == 1 and current_frame() is None
         if plain and not symbolic_leaves(args) and not _traced(args):
-            inputs = (
-                to_arrays(args[0], where=f"'{self.name}'") if not isinstance(args[0], jax.Array) else args[0]
-            )
+            inputs = args[0]
+            if self.front is not None or not isinstance(inputs, jax.Array):
+                inputs = read_inputs(self, inputs, f"'{self.name}'")
             check_inputs(self, inputs)
             program = self._forward_program(inputs)
             outputs = self._training_pass(inputs) if kwargs.get("training") else program(inputs)
             return self._explained(inputs, outputs)
+        if self.front is not None and symbolic_leaves(args):
+            return self._graph_or_refuse().redraw(args[0])
         return super().__call__(*args, **kwargs)
 
     def _explained(self, inputs: Any, outputs: Any) -> Any:
@@ -387,7 +390,7 @@ class Model(GraphModel):
         if is_stream(x):
             parts = [self.predict(item, batch_size) for item, _, _ in batches_of(x, steps, "predict")]
             return jax.tree.map(lambda *arrays: np.concatenate(arrays), *parts)
-        inputs = to_arrays(one_input(self, x), where="predict")
+        inputs = read_inputs(self, x, "predict")
         count = count_samples("predict", x=inputs)
         check_inputs(self, inputs)
         program = self._forward_program(inputs)
@@ -416,7 +419,7 @@ class Model(GraphModel):
 
     def predict_on_batch(self, x: Any) -> Any:
         """Computes the outputs of one batch."""
-        inputs = to_arrays(x, where="predict_on_batch")
+        inputs = read_inputs(self, x, "predict_on_batch")
         return jax.tree.map(np.asarray, self._forward_program(inputs)(inputs))
 
     # Files -----------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gradwise.core.graph import Graph
+from gradwise.core.host import HostLayer
 from gradwise.core.layer import Layer
 from gradwise.core.symbolic import SymbolicTensor
 from gradwise.errors import InputError, StateError
@@ -121,11 +122,18 @@ class Sequential(Model):
         dtype = sample.dtype if sample.dtype.kind in "iub" and self._takes_integers() else None
         self._draw((None, *sample.shape[1:]), dtype)
 
+    def take_raw(self, inputs: Any) -> Any:
+        """Runs the host layers at the bottom of the stack, which is drawn now: they have learned."""
+        first = self.stack[0] if self.stack else None
+        if self.graph is None and isinstance(first, HostLayer):
+            self._draw((None, *first.sample_shape), "string")
+        return super().take_raw(inputs)
+
     def _takes_integers(self) -> bool:
         return bool(self.stack) and getattr(self.stack[0], "input_dtype", None) is not None
 
     def _rebuild(self) -> None:
-        self.graph = None
+        self.set_graph(None)
         self.built = False
         self.forget_programs()
         shape = self.stack[0].batch_input_shape if self.stack else None
@@ -156,5 +164,5 @@ class Sequential(Model):
         for layer in self.layers:
             layer.nodes.clear()
             tensor = layer(tensor)
-        self.graph = Graph(source, tensor, f"Sequential '{self.name}'")
+        self.set_graph(Graph(source, tensor, f"Sequential '{self.name}'"))
         self.built = True

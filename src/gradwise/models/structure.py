@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gradwise.core.graph import Graph
+from gradwise.core.host import Front, split
 from gradwise.core.layer import Layer
 from gradwise.core.shapes import shapes_of
 from gradwise.errors import InputError, StateError, unknown_name
@@ -24,12 +25,24 @@ class GraphModel(Layer):
 
     def __init__(self, inputs: Any, outputs: Any, *, name: str | None, trainable: bool) -> None:
         super().__init__(name=name, trainable=trainable)
-        self.graph: Graph | None = None
+        self.set_graph(None)
         if inputs is not None or outputs is not None:
-            self.graph = Graph(inputs, outputs, f"Model '{self.name}'")
+            self.set_graph(Graph(inputs, outputs, f"Model '{self.name}'"))
             self.built = True
             if not trainable:
                 self.trainable = False
+
+    def set_graph(self, graph: Graph | None) -> None:
+        """Takes a graph, or none, as what the model computes."""
+        self.graph = graph
+        self.front: Front | None = None  # its host layers
+        self.numeric_graph = graph  # and the rest, which programs compute
+        if graph is not None:
+            self.front, self.numeric_graph = split(graph)
+
+    def take_raw(self, inputs: Any) -> Any:
+        """Runs the host layers that the model begins with on raw inputs; others are returned as they are."""
+        return inputs if self.front is None else self.front.run(inputs)
 
     @property
     def layers(self) -> list[Layer]:

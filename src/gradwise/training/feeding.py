@@ -13,6 +13,7 @@ import numpy as np
 from gradwise.core.layer import Layer
 from gradwise.core.symbolic import SymbolicTensor
 from gradwise.data.arrays import count_samples, to_arrays
+from gradwise.data.tables import Table
 from gradwise.data.weights import class_weights
 from gradwise.errors import InputError, unknown_name
 from gradwise.losses import Loss, check_targets
@@ -49,10 +50,11 @@ class HostData:
         return sum(int(array.nbytes) for array in jax.tree.leaves((self.inputs, self.targets, self.weights)))
 
 
-def read(x: Any, y: Any, sample_weight: Any, where: str) -> HostData:
+def read(layer: Layer, x: Any, y: Any, sample_weight: Any, where: str) -> HostData:
     """Converts and checks the arrays of one data set.
 
     Args:
+        layer: The model.
         x: Inputs: an array, a list or dict of arrays, or a frame.
         y: Targets, likewise, or None.
         sample_weight: Weights [N] or [N, T], likewise, or None.
@@ -64,7 +66,7 @@ def read(x: Any, y: Any, sample_weight: Any, where: str) -> HostData:
     Raises:
         InputError: Something cannot be used, or lengths differ.
     """
-    inputs = to_arrays(x, name="x", where=where)
+    inputs = read_inputs(layer, x, where)
     # NaN may be the mark of a missing label: `check` asks the losses.
     targets = None if y is None else to_arrays(y, name="y", where=where, finite=False)
     weights = None if sample_weight is None else to_arrays(sample_weight, name="sample_weight", where=where)
@@ -72,17 +74,28 @@ def read(x: Any, y: Any, sample_weight: Any, where: str) -> HostData:
     return HostData(inputs, targets, weights, count)
 
 
-def one_input(layer: Layer, x: Any) -> Any:
-    """Reads a list given to a model with a single input: its only array, or samples to be stacked.
+def read_inputs(layer: Layer, x: Any, where: str) -> Any:
+    """Converts and checks the inputs of a model; host layers that it begins with are run on them first.
 
     Args:
         layer: The model.
         x: Inputs in any form.
+        where: The method, for errors.
 
     Returns:
-        One array if `x` is such a list, else `x` as it is.
+        Arrays [N, ...], in the structure that programs take.
+
+    Raises:
+        InputError: Something cannot be used.
     """
-    graph = getattr(layer, "graph", None)
+    take_raw = getattr(layer, "take_raw", None)
+    given = x if take_raw is None else take_raw(x)
+    return to_arrays(_one_input(layer, given), name="x", where=where)
+
+
+def _one_input(layer: Layer, x: Any) -> Any:
+    """A list given to a model with a single input as its only array, or with its samples stacked."""
+    graph = getattr(layer, "numeric_graph", None)
     if (
         not isinstance(x, (list, tuple))
         or not x
@@ -297,6 +310,8 @@ def is_stream(x: Any) -> bool:
     """
     if hasattr(x, "__next__"):
         return True
-    if isinstance(x, (list, tuple, dict, str, range)) or hasattr(x, "__array__") or hasattr(x, "columns"):
+    if isinstance(x, (list, tuple, dict, str, range, Table)):
         return False
+    if any(hasattr(x, name) for name in ("__array__", "columns", "toarray")):
+        return False  # an array, a frame or a sparse matrix
     return hasattr(x, "__getitem__") or hasattr(x, "__iter__")

@@ -135,7 +135,7 @@ def train_on_batch(
 def _array_sources(
     session: Session, x: Any, y: Any, sample_weight: Any, options: Options
 ) -> tuple[Source, Source | None]:
-    data = session.bind(feeding.read(feeding.one_input(session.layer, x), y, sample_weight, "fit"), "fit")
+    data = session.bind(feeding.read(session.layer, x, y, sample_weight, "fit"), "fit")
     validation = None
     if options.validation_split:
         data, validation = _split(data, options)
@@ -170,7 +170,7 @@ def _stream_sources(session: Session, x: Any, y: Any, options: Options) -> tuple
     stream = x
     if session.objective is None:
         first, stream = feeding.peek(x, "fit")
-        session.bind(feeding.read(first[0], first[1], first[2], "fit"), "fit")
+        session.bind(feeding.read(session.layer, *first, where="fit"), "fit")
     if (
         options.steps_per_epoch is None
         and hasattr(x, "__next__")
@@ -201,8 +201,8 @@ def _validation_arrays(session: Session, options: Options) -> Any:
             fix="Pass validation_data=(x_val, y_val).",
         )
     x, y, weight = [*given, None][:3]
-    x = feeding.one_input(session.layer, x)
-    return session.bind(feeding.read(x, y, weight, "fit, validation_data"), "fit, validation_data")
+    where = "fit, validation_data"
+    return session.bind(feeding.read(session.layer, x, y, weight, where), where)
 
 
 def _validation_source(layer: Layer, validation: Any, options: Options) -> Source | None:

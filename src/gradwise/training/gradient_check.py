@@ -113,7 +113,7 @@ def check_gradients(
             where, expected="entries as a positive integer or None", got=repr(entries), fix="Leave it out."
         )
     session = model.compiled(where)
-    data = session.bind(feeding.read(feeding.one_input(model, x), y, sample_weight, where), where)
+    data = session.bind(feeding.read(model, x, y, sample_weight, where), where)
     paths = model.trainable_paths()
     values = {path: variable.numpy() for path, variable in model.named_variables().items()}
     if not paths:

@@ -64,7 +64,7 @@ def explain_nan(layer: Layer, inputs: Any, count: int) -> None:
 
 
 def _fed_directly(layer: Layer, inputs: Any) -> Iterator[tuple[Any, np.ndarray[Any, Any]]]:
-    graph = getattr(layer, "graph", None)
+    graph = getattr(layer, "numeric_graph", None)
     if graph is None:
         return
     arrays = (

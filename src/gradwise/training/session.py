@@ -258,7 +258,7 @@ class Session:
 
     def batch(self, x: Any, y: Any, sample_weight: Any, where: str, class_weight: Any = None) -> Batch:
         """Reads, checks and places one batch."""
-        data = self.bind(feeding.read(x, y, sample_weight, where), where)
+        data = self.bind(feeding.read(self.layer, x, y, sample_weight, where), where)
         if class_weight is not None:
             data = feeding.apply_class_weight(data, class_weight, where, self.class_loss)
         return Batch(*self.place(data))
