@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from gradwise.core.symbolic import Node, SymbolicTensor, symbolic_leaves
 from gradwise.errors import InputError
+from gradwise.ops.sparse import SparseRows
 
 
 class Graph:
@@ -45,6 +46,12 @@ class Graph:
                 seen.add(id(node.layer))
                 yield node.layer
 
+    def takes_sparse(self, tensor: SymbolicTensor) -> bool:
+        """Tells whether all layers that an input goes to can compute from what is not zero in it."""
+        takers = [node.layer for node in self.nodes if any(parent is tensor for parent in node.parents())]
+        read = all(getattr(layer, "reads_sparse", False) for layer in takers)
+        return read and bool(takers) and all(tensor is not output for output in self.output_list)
+
     def run(self, inputs: Any, masks: Any = None) -> tuple[Any, Any]:
         """Computes the outputs and their masks from arrays.
 
@@ -63,7 +70,8 @@ class Graph:
         given_masks = [None] * len(arrays) if masks is None else _mask_list(masks, len(arrays))
         values: dict[int, tuple[Any, Any]] = {}
         for tensor, array, mask in zip(self.input_list, arrays, given_masks, strict=True):
-            values[id(tensor)] = (_fit_input(array, tensor, self.where), mask)
+            by_index = self.takes_sparse(tensor)
+            values[id(tensor)] = (_fit_input(array, tensor, self.where, by_index=by_index), mask)
         for node in self.nodes:
             known = [id(tensor) in values for tensor in symbolic_leaves(node.outputs)]
             if all(known):
@@ -204,10 +212,14 @@ def _mask_list(masks: Any, count: int) -> list[Any]:
     return [masks if count == 1 else None] * count
 
 
-def _fit_input(array: Any, tensor: SymbolicTensor, where: str) -> Any:
+def _fit_input(array: Any, tensor: SymbolicTensor, where: str, *, by_index: bool) -> Any:
     """Casts an input to the declared type and checks its shape."""
     if isinstance(array, SymbolicTensor):
         return array
+    if isinstance(array, SparseRows):
+        if by_index and array.by_index and array.shape[1:] == tensor.shape[1:]:
+            return array
+        array = array.dense(tensor.dtype)
     array = jnp.asarray(array)
     if array.ndim == tensor.ndim - 1 and tensor.shape[-1] == 1:
         array = array[..., None]  # [B] given where [B, 1] is declared

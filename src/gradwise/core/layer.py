@@ -102,6 +102,9 @@ class Layer(LayerTree):
     # Whether a mask on the inputs holds for the outputs as well.
     supports_masking: bool = False
 
+    # Whether `call` takes `SparseRows` as well as arrays.
+    reads_sparse: ClassVar[bool] = False
+
     _call_parameters: ClassVar[frozenset[str]] = frozenset()
     _call_open: ClassVar[bool] = False
 
@@ -109,6 +112,8 @@ class Layer(LayerTree):
         super().__init_subclass__(**kwargs)
         parameters = inspect.signature(cls.call).parameters
         cls._call_parameters = frozenset(parameters)
+        if "call" in cls.__dict__ and "reads_sparse" not in cls.__dict__:
+            cls.reads_sparse = False  # a subclass's own `call` may not
         cls._call_open = any(item.kind is item.VAR_KEYWORD for item in parameters.values())
 
     def __init__(

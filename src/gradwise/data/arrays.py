@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gradwise.config import floatx
 from gradwise.data.array_checks import check_finite, settle_dtype
+from gradwise.data.sparse import SparseMatrix, from_scipy
 from gradwise.errors import InputError
 
 Array: TypeAlias = NDArray[Any]
@@ -27,6 +28,7 @@ def to_arrays(
     float_dtype: str | None = None,
     count: int | None = None,
     finite: bool = True,
+    sparse: bool = False,
 ) -> Arrays:
     """Converts one argument to NumPy arrays that can be trained on, and refuses what cannot.
 
@@ -42,9 +44,10 @@ def to_arrays(
         count: How many arrays are wanted, if known. With 1, a list of equally shaped arrays is taken as
             a list of samples; otherwise a list of arrays is a list of inputs.
         finite: Whether NaN and infinity are refused here; False leaves that to the caller.
+        sparse: Whether sparse matrices of SciPy stay sparse.
 
     Returns:
-        An array [B, ...], or a list or dict of them as given.
+        An array [B, ...], or a list or dict of them as given; a `SparseMatrix` for sparse ones.
 
     Raises:
         InputError: Something in it cannot be used; one line says what, where and how to mend it.
@@ -56,13 +59,19 @@ def to_arrays(
         ['a', 'b']
     """
     dtype = np.dtype(float_dtype or floatx())
+
+    def convert(item: Any, name: str) -> Any:
+        if sparse and hasattr(item, "tocsr"):
+            return from_scipy(item, f"{where}, {name}")
+        return item if isinstance(item, SparseMatrix) else _convert(item, name, where, dtype, finite)
+
     if isinstance(values, Mapping):
-        return {key: _convert(item, f"{name}['{key}']", where, dtype, finite) for key, item in values.items()}
+        return {key: convert(item, f"{name}['{key}']") for key, item in values.items()}
     if isinstance(values, (list, tuple)) and any(_has_axes(item) for item in values):
         if count == 1:
-            return _convert(_stack(values, name, where), name, where, dtype, finite)
-        return [_convert(item, f"{name}[{index}]", where, dtype, finite) for index, item in enumerate(values)]
-    return _convert(values, name, where, dtype, finite)
+            return convert(_stack(values, name, where), name)  # type: ignore[no-any-return]
+        return [convert(item, f"{name}[{index}]") for index, item in enumerate(values)]
+    return convert(values, name)  # type: ignore[no-any-return]
 
 
 def named_arrays(name: str, values: Arrays) -> Iterator[tuple[str, Array]]:
@@ -136,7 +145,9 @@ def is_frame(values: object) -> bool:
 
 
 def _has_axes(item: object) -> bool:
-    return is_frame(item) or (hasattr(item, "__array__") and np.ndim(item) > 0)
+    if is_frame(item) or hasattr(item, "toarray"):
+        return True
+    return hasattr(item, "__array__") and np.ndim(item) > 0
 
 
 def _stack(values: Any, name: str, where: str) -> Array:

@@ -11,6 +11,7 @@ from gradwise.errors import InputError
 from gradwise.layers.activations import get_activation
 from gradwise.layers.checks import check_count
 from gradwise.ops.linear import linear_map
+from gradwise.ops.sparse import SparseRows, sparse_map
 from gradwise.registry import register
 
 
@@ -41,6 +42,7 @@ class Dense(Layer):
     """
 
     couples_rows = "never"
+    reads_sparse = True
     supports_masking = True
 
     def __init__(
@@ -103,13 +105,19 @@ class Dense(Layer):
                 fix="Add Flatten before it, or build a new layer for this input size.",
             )
         cast = self.dtype_policy.cast
-        if not jnp.issubdtype(inputs.dtype, jnp.floating):
-            inputs = inputs.astype(self.dtype_policy.compute)
-        outputs = linear_map(inputs, cast(jnp.asarray(self.kernel.value)))
+        kernel = cast(jnp.asarray(self.kernel.value))
+        if isinstance(inputs, SparseRows):
+            outputs = sparse_map(inputs, kernel)
+        else:
+            outputs = linear_map(self._as_floats(inputs), kernel)
         if self.use_bias:
             bias = cast(jnp.asarray(self.bias.value))
             outputs = outputs + bias.reshape((1,) * (outputs.ndim - 1) + bias.shape)
         return self.activate(self.activation, outputs)
+
+    def _as_floats(self, inputs: Any) -> Any:
+        floats = jnp.issubdtype(inputs.dtype, jnp.floating)
+        return inputs if floats else inputs.astype(self.dtype_policy.compute)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Keeps a mask of steps; one of single features ends here, where features are mixed."""

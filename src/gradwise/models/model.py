@@ -91,6 +91,11 @@ class Model(GraphModel):
         """A graph couples rows only if a layer in it does; what a subclass does is unknown."""
         return "never" if self.graph is not None and type(self).call is Model.call else "always"
 
+    @property
+    def reads_sparse(self) -> bool:  # type: ignore[override]
+        """A graph fills up what its layers cannot read; what a subclass does is unknown."""
+        return self.graph is not None and type(self).call is Model.call
+
     # Calling ---------------------------------------------------------------------------------------
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:

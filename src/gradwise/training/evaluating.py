@@ -33,10 +33,11 @@ def evaluate(
     began = time.perf_counter()
     if feeding.is_stream(x):
         first, stream = feeding.peek(x, "evaluate")
-        session.bind(feeding.read(layer, *first, where="evaluate"), "evaluate")
+        session.bind(feeding.read(layer, *first, "evaluate"), "evaluate")
         source = source_of_stream(stream, steps, "evaluate")
     else:
         data = session.bind(feeding.read(layer, x, y, sample_weight, "evaluate"), "evaluate")
+        data = feeding.kept_sparse(layer, data)
         size = fit_batches(layer, "evaluate", data.count, batch_size) or batch_size
         source = source_of_arrays(data, size or batch_size_for(layer, data.inputs), steps, shuffle=False)
     run = Run(

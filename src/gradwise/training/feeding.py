@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import numpy as np
 from gradwise.core.layer import Layer
 from gradwise.core.symbolic import SymbolicTensor
 from gradwise.data.arrays import count_samples, to_arrays
+from gradwise.data.sparse import from_dense
 from gradwise.data.tables import Table
 from gradwise.data.weights import class_weights
 from gradwise.errors import InputError, unknown_name
@@ -36,6 +38,11 @@ class HostData:
     targets: Any
     weights: Any
     count: int
+
+    @property
+    def parts(self) -> tuple[Any, Any, Any]:
+        """The inputs, targets and weights."""
+        return self.inputs, self.targets, self.weights
 
     def rows(self, chosen: Any) -> HostData:
         """Returns the samples of an index array or slice."""
@@ -90,7 +97,36 @@ def read_inputs(layer: Layer, x: Any, where: str) -> Any:
     """
     take_raw = getattr(layer, "take_raw", None)
     given = x if take_raw is None else take_raw(x)
-    return to_arrays(_one_input(layer, given), name="x", where=where)
+    return to_arrays(_one_input(layer, given), name="x", where=where, sparse=True)
+
+
+def kept_sparse(layer: Layer, data: HostData) -> HostData:
+    """Finds arrays that are mostly zeros, where the model's first layers can compute from what is not.
+
+    Args:
+        layer: A built model.
+        data: Its data.
+
+    Returns:
+        The data, with matrices instead of such arrays.
+    """
+    graph = getattr(layer, "numeric_graph", None)
+    if graph is None or not getattr(layer, "reads_sparse", False):
+        return data
+    arrays, structure = jax.tree.flatten(data.inputs)
+    if len(arrays) != len(graph.input_list):
+        return data
+    by_name = list(data.inputs) if isinstance(data.inputs, dict) else graph.input_names
+    takers = dict(
+        zip(graph.input_names, (graph.takes_sparse(tensor) for tensor in graph.input_list), strict=True)
+    )
+    found = [
+        (from_dense(array) if takers.get(name) and isinstance(array, np.ndarray) else None) or array
+        for name, array in zip(
+            sorted(by_name) if isinstance(data.inputs, dict) else by_name, arrays, strict=True
+        )
+    ]
+    return dataclasses.replace(data, inputs=jax.tree.unflatten(structure, found))
 
 
 def _one_input(layer: Layer, x: Any) -> Any:
@@ -269,7 +305,7 @@ class _Peeked:
         return self._first.pop() if self._first else next(self._rest)
 
 
-def peek(x: Any, where: str) -> tuple[Any, Any]:
+def peek(x: Any, where: str) -> tuple[tuple[Any, Any, Any], Any]:
     """Looks at the first batch of a stream without taking it away.
 
     Args:

@@ -19,6 +19,7 @@ from gradwise.training.callbacks import History, ProgressBar
 from gradwise.training.callbacks.base import CallbackList
 from gradwise.training.callbacks.terminal import say
 from gradwise.training.feeding import HostData
+from gradwise.training.gathering import sparse_note
 from gradwise.training.loop import Loop
 from gradwise.training.measuring import batch_size_for
 from gradwise.training.plan import make_plan
@@ -102,6 +103,8 @@ def fit(layer: Layer, session: Session, x: Any, y: Any, sample_weight: Any, opti
         step_by_step=callbacks.acts_between_steps() or ("a probe" if callbacks.probes() else None),
         epoch_work=_epoch_work(layer, train) if callbacks.only_read_epoch_logs() else None,
     )
+    if train.data is not None:
+        plan.reason += sparse_note(train.data.inputs)
     run.plan_reason = plan.reason
     if verbose == 2:
         say(f"Plan: {plan.reason}.")
@@ -136,6 +139,7 @@ def _array_sources(
     session: Session, x: Any, y: Any, sample_weight: Any, options: Options
 ) -> tuple[Source, Source | None]:
     data = session.bind(feeding.read(session.layer, x, y, sample_weight, "fit"), "fit")
+    data = feeding.kept_sparse(session.layer, data)
     validation = None
     if options.validation_split:
         data, validation = _split(data, options)
@@ -170,7 +174,7 @@ def _stream_sources(session: Session, x: Any, y: Any, options: Options) -> tuple
     stream = x
     if session.objective is None:
         first, stream = feeding.peek(x, "fit")
-        session.bind(feeding.read(session.layer, *first, where="fit"), "fit")
+        session.bind(feeding.read(session.layer, *first, "fit"), "fit")
     if (
         options.steps_per_epoch is None
         and hasattr(x, "__next__")
@@ -202,7 +206,8 @@ def _validation_arrays(session: Session, options: Options) -> Any:
         )
     x, y, weight = [*given, None][:3]
     where = "fit, validation_data"
-    return session.bind(feeding.read(session.layer, x, y, weight, where), where)
+    data = session.bind(feeding.read(session.layer, x, y, weight, where), where)
+    return feeding.kept_sparse(session.layer, data)
 
 
 def _validation_source(layer: Layer, validation: Any, options: Options) -> Source | None:

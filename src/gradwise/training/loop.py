@@ -14,6 +14,7 @@ import numpy as np
 from gradwise.training.callbacks.base import CallbackList
 from gradwise.training.engine import memory_kept
 from gradwise.training.feeding import HostData
+from gradwise.training.gathering import with_room
 from gradwise.training.interrupts import Interrupts, held_back
 from gradwise.training.lookups import explain_nan
 from gradwise.training.measuring import Evaluation
@@ -79,7 +80,7 @@ class Loop:
         if self.plan.resident and self.train.data is not None:
             self._resident = self.session.place(self.train.data)
         if self.plan.resident and self.validation is not None and self.validation.data is not None:
-            self._validation_data = self.session.place(self.validation.data)
+            self._validation_data = self.session.place(self.validation.data, in_order=self.validation.size)
         self.session.publish(self.state)
         with held_back() as interrupts, memory_kept():
             self._interrupts: Interrupts = interrupts
@@ -160,6 +161,7 @@ class Loop:
             updates = self._updates()
             for place in range(length):
                 orders[place] = train.order(self._seed, updates + place * steps, steps * size)
+            self._make_room(orders[:length], size)
             began = time.perf_counter()
             self.state, rows = self.programs.train_epochs(
                 self.state,
@@ -218,6 +220,7 @@ class Loop:
         rest = _has_rest(self.train)
         padded = rest and not self._couples_rows
         order = self.train.order(self._seed, self._updates(), steps * size)
+        self._make_room(order, size)
         limit = np.int32(count) if padded else None
         in_spans = steps if padded or not rest else steps - 1
         logs: dict[str, float] = {}
@@ -232,9 +235,7 @@ class Loop:
         if in_spans < steps:
             self.callbacks.step_begin(in_spans)
             rows = order[in_spans * size : count]
-            logs = self._one_step(
-                Batch(*self.session.place(self._host().rows(rows))), in_spans, in_spans == 0
-            )
+            logs = self._one_step(self.session.place_batch(self._host().rows(rows)), in_spans, in_spans == 0)
         return logs
 
     def _after_span(self, values: Any, recorded: Any, start: int, stop: int) -> dict[str, float]:
@@ -248,6 +249,9 @@ class Loop:
         self.callbacks.span_end(stop, logs)
         self._take_in_changes()
         return logs
+
+    def _make_room(self, orders: np.ndarray, size: int) -> None:
+        self._resident = with_room(self._resident, Resident(*self._host().parts), orders, size)
 
     def _record_buffer(self, steps: int) -> Any:
         """Room for the logs of each step, when a callback wants them; a power of two, to compile seldom."""
@@ -286,7 +290,7 @@ class Loop:
         steps, size = self.train.steps or 0, self.train.size
         order = self.train.order(self._seed, self._updates(), min(steps * size, self._count()))
         for place in range(steps):
-            yield Batch(*self.session.place(self._host().rows(order[place * size : (place + 1) * size])))
+            yield self.session.place_batch(self._host().rows(order[place * size : (place + 1) * size]))
 
     def _one_step(self, batch: Batch, place: int, fresh: bool) -> dict[str, float]:
         self.state, values, self.run.probed = self.programs.train_batch(self.state, batch, np.bool_(fresh))

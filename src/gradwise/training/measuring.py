@@ -68,7 +68,7 @@ class Evaluation:
                 batch = self.session.batch(x, y, weight, "evaluate", class_weight)
                 totals, values = self.programs.evaluate_batch(weights, state, totals, batch)
             return logs_of(self.programs.objective.names, values)
-        data = resident if resident is not None else self.session.place(source.data)
+        data = resident if resident is not None else self.session.place(source.data, in_order=source.size)
         count, size, steps = source.data.count, source.size, source.steps or 0
         exact_rest = self.couples_rows and steps * size > count
         in_spans = steps - 1 if exact_rest else steps
@@ -81,7 +81,7 @@ class Evaluation:
                 if interrupts is not None:
                     interrupts.check()
         if exact_rest:
-            rest = Batch(*self.session.place(source.data.rows(slice(in_spans * size, count))))
+            rest = self.session.place_batch(source.data.rows(slice(in_spans * size, count)))
             totals, values = self.programs.evaluate_batch(weights, state, totals, rest)
         return logs_of(self.programs.objective.names, values)
 
@@ -100,7 +100,7 @@ class Evaluation:
             return
         for place in range(source.steps or 0):
             rows = slice(place * source.size, (place + 1) * source.size)
-            yield Batch(*self.session.place(source.data.rows(rows)))
+            yield self.session.place_batch(source.data.rows(rows))
 
 
 def batch_size_for(layer: Layer, inputs: Any) -> int:

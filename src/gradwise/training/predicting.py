@@ -9,6 +9,7 @@ import numpy as np
 
 from gradwise.core.layer import Layer
 from gradwise.training.engine import memory_kept, program
+from gradwise.training.gathering import as_batch, has_sparse
 from gradwise.training.step import Forward
 
 _FEW = 256  # up to so many rows, padding costs less than a compilation for each size
@@ -38,7 +39,7 @@ class Predictor:
             if isinstance(array, np.ndarray):
                 array = variable.array = jax.device_put(array, may_alias=False)
             values[path] = array
-        outputs, remembered = self._run(values, inputs)
+        outputs, remembered = self._run(values, as_batch(inputs))
         for path, array in remembered.items():
             self._forward.variables[path].array = array
         return outputs
@@ -68,7 +69,7 @@ class Predictor:
         return jax.tree.map(lambda *arrays: np.concatenate(arrays), *parts)
 
     def _padded(self, inputs: Any, count: int, size: int) -> Any:
-        if count < size:
+        if count < size and not has_sparse(inputs):
             inputs = jax.tree.map(
                 lambda array: np.concatenate([array, np.repeat(array[:1], size - count, 0)]), inputs
             )

@@ -13,6 +13,7 @@ from jax import lax
 from gradwise.core.layer import Layer
 from gradwise.optimizers import Optimizer
 from gradwise.training.engine import program
+from gradwise.training.gathering import count_of, dense, everything, take, window
 from gradwise.training.objective import Objective
 from gradwise.training.state import TrainState
 from gradwise.training.step import Batch, Forward, Probe, make_train_step
@@ -56,7 +57,7 @@ class Programs:
         self._nothing = objective.init()  # the totals before the first batch
         self.traces = 0  # how often a training program was traced: a test pins it
         if optimizer is not None:
-            self._step = step or make_train_step(layer, objective, optimizer, probes)
+            self._step = on_arrays(step) if step else make_train_step(layer, objective, optimizer, probes)
         self.train_span = program(self._train_span, static_argnames=("size",), donate_argnums=(0,))
         self.train_epochs = program(
             self._train_epochs,
@@ -185,15 +186,15 @@ class Programs:
         self, weights: Any, state: Any, totals: Any, data: Resident, start: Any, stop: Any, size: int
     ) -> Any:
         """Adds batches start to stop; rows that the last one shares with the one before count once."""
-        rows = jax.tree.leaves(data.inputs)[0].shape[0]
+        rows = count_of(data.inputs)
         if rows == size:  # the whole set at once: no slices to copy
-            return self._measure(weights, state, totals, Batch(*data))
+            return self._measure(weights, state, totals, Batch(*everything(tuple(data))))
 
         def body(place: Any, totals: Any) -> Any:
             first = jnp.minimum(place * size, rows - size)
             valid = None if rows % size == 0 else first + lax.iota("int32", size) >= place * size
-            parts = jax.tree.map(lambda array: lax.dynamic_slice_in_dim(array, first, size), tuple(data))
-            return self._measure(weights, state, totals, Batch(parts[0], parts[1], parts[2], valid))
+            batch = Batch(*window(tuple(data), first, size))._replace(valid=valid)
+            return self._measure(weights, state, totals, batch)
 
         return lax.fori_loop(start, stop, body, totals)
 
@@ -220,14 +221,12 @@ class Programs:
         return self.forward.loss(weights, state, totals, batch, training=False)[1][1]
 
 
+def on_arrays(step: Any) -> Any:
+    """Lets a training step of the user's see plain arrays only."""
+    return lambda state, batch: step(state, batch._replace(inputs=dense(batch.inputs)))
+
+
 def _batch(data: Resident, order: Any, place: Any, count: Any, size: int) -> Batch:
     rows = lax.dynamic_slice(order, (place * size,), (size,))
     valid = None if count is None else place * size + lax.iota("int32", size) < count
-    inputs, targets, weights = _take(data, rows)
-    return Batch(inputs, targets, weights, valid)
-
-
-def _take(data: Resident, rows: Any) -> tuple[Any, ...]:
-    if rows.shape[0] == 1:  # a slice is cheaper than a gather of one row
-        return jax.tree.map(lambda array: lax.dynamic_slice_in_dim(array, rows[0], 1), tuple(data))  # type: ignore[no-any-return]
-    return jax.tree.map(lambda array: array.at[rows].get(mode="promise_in_bounds"), tuple(data))  # type: ignore[no-any-return]
+    return Batch(*take(tuple(data), rows))._replace(valid=valid)

@@ -13,12 +13,14 @@ from gradwise import config
 from gradwise.core.layer import Layer
 from gradwise.core.symbolic import SymbolicTensor
 from gradwise.core.variable import Variable
+from gradwise.data.sparse import SparseMatrix
 from gradwise.errors import StateError
 from gradwise.losses import Loss
 from gradwise.training import accumulating, feeding
 from gradwise.training.change import wide_type
 from gradwise.training.compiling import Settings
 from gradwise.training.feeding import HostData
+from gradwise.training.gathering import placed, placed_batch, rows_in_order, with_room
 from gradwise.training.lookups import check_inputs
 from gradwise.training.objective import Objective, total_type
 from gradwise.training.programs import Programs, Resident
@@ -72,7 +74,7 @@ class Session:
         Raises:
             InputError: The data do not fit the model.
         """
-        sample = jax.tree.map(lambda array: array[:1], data.inputs)
+        sample = jax.tree.map(_first_row, data.inputs)
         if not self.layer.built:
             self.layer.ensure_built((sample,), {})
         if not self.shapes:
@@ -85,7 +87,7 @@ class Session:
         feeding.check(ordered, self.objective, self.shapes, where)
         check_inputs(self.layer, ordered.inputs)
         if self._accumulates():
-            first = jax.tree.map(lambda array: array[:1], (ordered.inputs, targets, weights))
+            first = jax.tree.map(_first_row, (ordered.inputs, targets, weights))
             self._sample = Batch(*first)
         return ordered
 
@@ -239,9 +241,17 @@ class Session:
             if not variable.kept and path in state:
                 variable.array = state[path]
 
-    def place(self, data: HostData) -> Resident:
-        """Puts a data set on the device."""
-        return Resident(*jax.device_put((data.inputs, data.targets, data.weights)))
+    def place(self, data: HostData, in_order: int | None = None) -> Resident:
+        """Puts a data set on the device, to be taken in order by batches of a size if one is given."""
+        found = Resident(*placed(data.parts))
+        if in_order is None:
+            return found
+        rows = rows_in_order(data.count, in_order)
+        return with_room(found, Resident(*data.parts), rows, rows.shape[1])  # type: ignore[no-any-return]
+
+    def place_batch(self, data: HostData) -> Batch:
+        """Puts one batch on the device."""
+        return Batch(*placed_batch(data.parts))
 
     def values(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Returns the trainable and the other values, as arrays on the device."""
@@ -261,7 +271,12 @@ class Session:
         data = self.bind(feeding.read(self.layer, x, y, sample_weight, where), where)
         if class_weight is not None:
             data = feeding.apply_class_weight(data, class_weight, where, self.class_loss)
-        return Batch(*self.place(data))
+        return self.place_batch(data)
+
+
+def _first_row(array: Any) -> Any:
+    row = array[:1]
+    return row.toarray() if isinstance(row, SparseMatrix) else row
 
 
 def own_copy(array: Any) -> Any:

@@ -14,6 +14,7 @@ from gradwise.core.variable import Frame, Variable
 from gradwise.optimizers import Optimizer
 from gradwise.training import accumulating
 from gradwise.training.change import Change
+from gradwise.training.gathering import dense
 from gradwise.training.objective import Objective, Portion, total_type
 from gradwise.training.state import TrainState
 
@@ -49,17 +50,21 @@ class Forward:
         self.objective = objective
         self.variables: dict[str, Variable] = layer.named_variables()
         self.paths = {id(below): path for path, below in layer.walk()}
+        self._reads_sparse = getattr(layer, "reads_sparse", False)
 
     def frame(self, values: Mapping[str, Any], *, training: bool, key: Any = None) -> Frame:
         """Opens a frame in which the variables have these values."""
         given = {self.variables[path]: value for path, value in values.items()}
         return Frame(given, training=training, key=key, paths=self.paths)
 
+    def _readable(self, inputs: Any) -> Any:
+        return inputs if self._reads_sparse else dense(inputs)
+
     def outputs(self, values: Mapping[str, Any], inputs: Any) -> tuple[Any, dict[str, Any]]:
         """Predicts, and returns with the outputs what stateful layers remember."""
         frame = self.frame(values, training=False)
         with frame:
-            outputs = self.layer.propagate(inputs)[0]
+            outputs = self.layer.propagate(self._readable(inputs))[0]
         remembered = {
             path: frame.values[variable] for path, variable in self.variables.items() if not variable.kept
         }
@@ -93,7 +98,7 @@ class Forward:
         """Returns the parts of the loss, as `Objective.measure` does, with what `loss` gives besides."""
         frame = self.frame({**weights, **state}, training=training, key=key)
         with frame:
-            outputs, masks = self.layer.propagate(batch.inputs)
+            outputs, masks = self.layer.propagate(self._readable(batch.inputs))
         flat = jax.tree.leaves(outputs)
         mask_list = list(masks) if isinstance(masks, (list, tuple)) else [masks]
         if len(mask_list) != len(flat):
