@@ -50,6 +50,7 @@ def pure(case, layer, inputs, values=None, **options):
 def total(outputs):
     """A number that depends on every output in a way of its own."""
     leaves = jax.tree.leaves(outputs)
+    leaves = [leaf if jnp.issubdtype(leaf.dtype, jnp.inexact) else leaf.astype("float32") for leaf in leaves]
     return sum(
         jnp.sum(leaf * jnp.cos(jnp.arange(leaf.size, dtype=leaf.dtype)).reshape(leaf.shape))
         for leaf in leaves
@@ -97,6 +98,8 @@ def test_gradients_match_finite_differences(case):
             layer = built(case)
             inputs = case.inputs(dtype="float64")
             values = {path: value.astype("float64") for path, value in values_of(layer).items()}
+            if case.integers and not values:
+                pytest.skip("there is nothing to differentiate")
 
             def loss(values, inputs):
                 return total(pure(case, layer, inputs, values, training=True)[0])

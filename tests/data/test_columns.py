@@ -148,3 +148,44 @@ REAL = {
 def test_kinds_of_real_files(real_file, name):
     kinds = infer_kinds(read_table(real_file(f"tabular/{name}.csv")))
     assert {column: kinds[column].name for column in REAL[name]} == REAL[name]
+
+
+def test_brackets_on_both_sides_of_one_number_are_told_apart():
+    kind = kind_of(["<=50K", ">50K", "<=50K"])
+    assert kind.name == "ordinal" and kind.order == ("<=50K", ">50K")
+    assert kind.reason == "brackets in order: <=50K < >50K"
+    assert kind_of(["65 and over", "under 65", "65 and over"]).order == ("under 65", "65 and over")
+    assert kind_of(["under 18", "18-64", "65+"]).order == ()
+
+
+def test_ids_by_name_need_a_different_whole_number_in_each_row():
+    assert kind_of([*range(19), None], "id").name == "numeric"
+    assert kind_of([place / 2 for place in range(20)], "id").name == "numeric"
+
+
+def test_infinity_and_zero_one_numbers():
+    assert kind_of([0.0, 1.0, None, 1.0]).name == "boolean"
+    assert kind_of([0.0, 0.5, 1.0]).name == "numeric"
+    assert kind_of([np.inf, 1.0]).name == "numeric"
+    assert kind_of([np.datetime64("2024-01-01")] * 3).reason == "every row says 2024-01-01 00:00:00"
+
+
+def test_kinds_of_random_tables_are_right(rng):
+    for _ in range(20):
+        rows = int(rng.integers(40, 200))
+        columns = {
+            "numeric": rng.normal(size=rows),
+            "boolean": rng.choice(["yes", "no"], rows),
+            "ordinal": rng.choice(["low", "medium", "high"], rows),
+            "nominal": rng.choice(["north", "south", "east"], rows),
+            "date": np.datetime64("2020-01-01") + rng.integers(0, 999, rows),
+            "identifier": [f"u{place}" for place in rng.permutation(rows)],
+            "constant": np.full(rows, 3.5),
+        }
+        for name, kind in infer_kinds(columns).items():
+            assert kind.name == name, (name, kind)
+
+
+def test_adults_income_keeps_its_two_brackets(real_file):
+    kind = infer_kinds(real_file("tabular/adult_train.csv"))["income"]
+    assert kind.order == ("<=50K", ">50K")

@@ -1,12 +1,13 @@
 """Folds: complete, even, by class, by group and by time; scikit-learn as oracle."""
 
+import time
 import warnings
 
 import numpy as np
 import pytest
 from sklearn import model_selection as sk
 
-from gradwise.data.folds import k_folds
+from gradwise.data.folds import deal_evenly, k_folds
 from gradwise.errors import InputError
 
 pytestmark = pytest.mark.feature("A7")
@@ -91,6 +92,51 @@ def test_groups_stay_together(number, with_classes):
     assert spread([fold.validation for fold in folds]) < spread([test for _, test in other]) + 0.05
 
 
+@pytest.mark.parametrize("number", range(10))
+def test_repeats_are_as_complete_and_even_as_scikit_learns(number):
+    random = np.random.default_rng(number)
+    k, repeats = int(random.integers(2, 6)), int(random.integers(1, 5))
+    y = random.permutation(np.repeat(np.arange(3), random.integers(k, 40, size=3)))
+    folds = k_folds(len(y), k, y=y, repeats=repeats, seed=number)
+    theirs = list(sk.RepeatedStratifiedKFold(n_splits=k, n_repeats=repeats).split(y, y))
+    assert len(folds) == len(theirs)
+    for start in range(0, len(folds), k):
+        check_complete(folds[start : start + k], len(y), k)
+        ours = np.sort(
+            [np.bincount(y[fold.validation], minlength=3) for fold in folds[start : start + k]], axis=0
+        )
+        other = np.sort([np.bincount(y[test], minlength=3) for _, test in theirs[start : start + k]], axis=0)
+        np.testing.assert_array_equal(ours, other)
+
+
+def test_the_parts_of_a_fold_have_names():
+    fold = k_folds(10, 5, seed=0)[0]
+    assert list(fold.parts) == ["train", "validation"]
+    assert fold.parts["validation"] is fold.validation and fold.parts["train"] is fold.train
+
+
+@pytest.mark.parametrize("classes", [1, 10, 1000])
+def test_a_million_labels_take_a_moment(classes):
+    y = np.random.default_rng(0).integers(0, classes, size=10**6)
+    start = time.perf_counter()
+    folds = k_folds(10**6, 5, y=y, seed=0)
+    assert time.perf_counter() - start < 2
+    assert [len(fold.validation) for fold in folds] == [200_000] * 5
+
+
+@pytest.mark.parametrize("least", [0, 1])
+def test_dealing_gives_each_part_its_least(least):
+    random = np.random.default_rng(0)
+    classes = np.repeat([0, 1, 2], [2, 3, 50])
+    part = deal_evenly(55, np.array([0.9, 0.05, 0.05]), classes, None, random, least)
+    table = np.zeros((3, 3), int)
+    np.add.at(table, (classes, part), 1)
+    assert table.sum(axis=1).tolist() == [2, 3, 50]
+    if least:
+        assert table[0].tolist() == [2, 0, 0] and table[1].tolist() == [1, 1, 1]
+    assert abs(table.sum(axis=0) - 55 * np.array([0.9, 0.05, 0.05])).max() <= 1 + least
+
+
 def test_as_many_groups_as_folds():
     folds = k_folds(12, 3, groups=[0] * 10 + [1, 2], seed=0)
     assert sorted(len(fold.validation) for fold in folds) == [1, 1, 10]
@@ -98,11 +144,11 @@ def test_as_many_groups_as_folds():
 
 @pytest.mark.parametrize(("n", "k"), [(6, 2), (24, 5), (100, 4)])
 def test_time_goes_forwards_as_in_scikit_learn(n, k):
-    time = np.random.default_rng(0).permutation(n)
-    rows = np.argsort(time)
-    folds = k_folds(n, k, time=time)
+    times = np.random.default_rng(0).permutation(n)
+    rows = np.argsort(times)
+    folds = k_folds(n, k, time=times)
     for fold, (train, test) in zip(folds, sk.TimeSeriesSplit(k).split(rows), strict=True):
-        assert time[fold.train].max() < time[fold.validation].min()
+        assert times[fold.train].max() < times[fold.validation].min()
         if n % (k + 1) == 0:
             assert (
                 sorted(rows[train]) == fold.train.tolist() and sorted(rows[test]) == fold.validation.tolist()

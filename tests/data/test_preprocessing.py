@@ -1,6 +1,8 @@
 import json
+import time
 
 import numpy as np
+import pandas
 import pytest
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -235,3 +237,84 @@ def test_real_files(real_file, name, target, features):
     assert x.shape[1] == len(preprocessor.feature_names)
     assert abs(x.shape[1] - features) <= 4
     assert not preprocessor.last_notes.unseen
+
+
+def test_random_tables_as_scikit_learn_transforms_them(rng):
+    for _ in range(10):
+        rows = int(rng.integers(50, 300))
+        numbers = rng.normal(3, 7, size=(rows, 2))
+        numbers[rng.random((rows, 2)) < 0.15] = np.nan
+        colours = rng.choice(["red", "green", "blue"], rows).astype(object)
+        training = np.sort(rng.permutation(rows)[: rows // 2])
+        preprocessor, table = fitted(
+            {"a": numbers[:, 0], "b": numbers[:, 1], "c": colours}, rows=training, kinds={"c": "nominal"}
+        )
+        imputer = SimpleImputer(strategy="median", add_indicator=True).fit(numbers[training])
+        filled = imputer.transform(numbers)
+        scaler = StandardScaler().fit(filled[training, :2])
+        scaled = scaler.transform(filled[:, :2])
+        one_hot = OneHotEncoder(sparse_output=False, handle_unknown="ignore").fit(colours[training, None])
+        expected = np.column_stack(
+            [scaled[:, 0], filled[:, 2], scaled[:, 1], filled[:, 3], one_hot.transform(colours[:, None])]
+        )
+        np.testing.assert_allclose(preprocessor.transform(table), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_any_source_of_a_table_may_be_given(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("x,c,y\n1,a,0\n2,b,1\n3,a,0\n4,b,1\n")
+    preprocessor = TablePreprocessor().fit(path, "y")
+    expected = preprocessor.transform(read_table(path))
+    np.testing.assert_array_equal(preprocessor.transform({"c": list("abab"), "x": [1, 2, 3, 4]}), expected)
+    np.testing.assert_array_equal(preprocessor.transform(pandas.read_csv(path)), expected)
+    assert preprocessor.last_notes.sentences() == []
+
+
+def test_words_that_read_as_numbers_or_booleans_by_themselves_are_known_again():
+    preprocessor, _ = fitted({"c": ["true", "maybe", "1.50", "2024-01-01"] * 3})
+    assert preprocessor.feature_names == ["c=1.50", "c=2024-01-01", "c=maybe", "c=true"]
+    for value, place in (("true", 3), ("1.50", 0), (1.5, 0), ("2024-01-01", 1), ("maybe", 2)):
+        result = preprocessor.transform({"c": [value]})
+        assert result.argmax() == place and result.sum() == 1
+        assert preprocessor.last_notes.unseen == {}
+    preprocessor.transform({"c": ["false", "false"]})
+    assert preprocessor.last_notes.unseen == {"c": {"False": 2}}
+
+
+def test_tables_that_use_the_words_other_and_missing_themselves():
+    preprocessor, _ = fitted({"c": ["(other)", "a", "(missing)", "b", None] * 4 + ["rare"]})
+    assert preprocessor.feature_names == ["c=(missing)", "c=(other)", "c=a", "c=b"]
+    result = preprocessor.transform({"c": ["(missing)", None, "(other)", "rare", "new", "b"]})
+    assert result.argmax(axis=1).tolist() == [0, 0, 1, 1, 1, 3]
+    assert preprocessor.last_notes.unseen == {"c": {"new": 1}}
+
+
+def test_brackets_on_both_sides_of_a_number_carry_information():
+    preprocessor, table = fitted({"income": ["<=50K", ">50K", ">50K", "<=50K"]})
+    assert preprocessor.transform(table)[:, 0].tolist() == [-1, 1, 1, -1]
+    copy = TablePreprocessor.from_config(json.loads(json.dumps(preprocessor.to_config())))
+    assert copy.transform(table)[:, 0].tolist() == [-1, 1, 1, -1]
+
+
+def test_ordered_categories_of_pandas_count_in_their_order():
+    order = ["mini", "mid", "grand"]
+    values = ["grand", "mini", "mid", "mini"]
+    frame = pandas.DataFrame({"size": pandas.Categorical(values, categories=order, ordered=True)})
+    expected = StandardScaler().fit_transform([[order.index(value)] for value in values])
+    preprocessor, _ = fitted(frame)
+    np.testing.assert_allclose(preprocessor.transform(frame), expected, rtol=1e-6)
+    # Plain texts later have the same places; numbered categories are known by number, too.
+    np.testing.assert_allclose(preprocessor.transform({"size": values}), expected, rtol=1e-6)
+    grades = pandas.DataFrame({"g": pandas.Categorical([3, 1, 2], ordered=True)})
+    preprocessor, _ = fitted(grades)
+    np.testing.assert_allclose(preprocessor.transform({"g": [2, 1]})[:, 0], [0, -1.2247449], rtol=1e-6)
+
+
+def test_many_rows_take_little_time(rng):
+    rows = 200_000
+    columns = {f"x{place}": rng.normal(size=rows) for place in range(6)}
+    columns |= {f"c{place}": rng.choice(["red", "green", "blue"], rows) for place in range(4)}
+    table = read_table(columns)
+    start = time.perf_counter()
+    result = TablePreprocessor().fit(table).transform(table)
+    assert result.shape == (rows, 18) and time.perf_counter() - start < 10

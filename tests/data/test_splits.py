@@ -1,5 +1,8 @@
+import time
+
 import numpy as np
 import pytest
+from sklearn.model_selection import StratifiedShuffleSplit
 
 from gradwise.data.splits import count_duplicates, default_parts, holdout, validation_rows
 from gradwise.errors import InputError
@@ -144,12 +147,136 @@ def test_groups_stay_in_one_part(number, parts):
         assert not share or abs(y[part].mean() - y.mean()) < 0.1
 
 
+@pytest.mark.parametrize("number", range(20))
+@pytest.mark.parametrize("parts", [(0.6, 0.2, 0.2), (0.9, 0.05, 0.05), (0.7, 0, 0.3)])
+def test_many_classes_keep_the_size_of_the_parts(number, parts):
+    random = np.random.default_rng(number)
+    sizes = random.integers(8, 60, size=40)
+    y = random.permutation(np.repeat(np.arange(40), sizes))
+    result = holdout(len(y), y=y, parts=parts, seed=number)
+    for rows, share in zip((result.train, result.validation, result.test), parts, strict=True):
+        counts = np.bincount(y[rows], minlength=40)
+        assert (np.abs(counts - share * sizes) < 1.5 + (0 < share * sizes) * (share * sizes < 1)).all()
+        # Rounding each class by itself would shift whole parts: 40 classes of 7 give 4 + 2 + 1 each.
+        assert parts == (0.9, 0.05, 0.05) or abs(len(rows) - share * len(y)) <= 1
+    assert all((np.bincount(y[rows], minlength=40) > 0).all() for rows in (result.train, result.test))
+
+
+def test_equal_classes_do_not_favour_a_part():
+    y = np.repeat(np.arange(30), 7)
+    result = holdout(210, y=y, parts=(0.6, 0.2, 0.2), seed=0)
+    assert [len(result.train), len(result.validation), len(result.test)] == [126, 42, 42]
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_sizes_are_those_of_scikit_learns_stratified_split(number):
+    random = np.random.default_rng(number)
+    y = random.integers(0, 4, size=int(random.integers(40, 400)))
+    result = holdout(len(y), y=y, parts=(0.75, 0, 0.25), seed=number)
+    (train, test), *_ = StratifiedShuffleSplit(1, test_size=0.25, random_state=number).split(y, y)
+    assert abs(len(result.test) - len(test)) <= 1
+    assert np.abs(np.bincount(y[result.test]) - np.bincount(y[test])).max() <= 1
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_train_dev_is_a_share_of_the_training_part(number):
+    random = np.random.default_rng(number)
+    n, share = int(random.integers(30, 300)), float(random.uniform(0.02, 0.5))
+    y = random.integers(0, 3, size=n)
+    plain, result = holdout(n, y=y, seed=number), holdout(n, y=y, train_dev=share, seed=number)
+    np.testing.assert_array_equal(result.validation, plain.validation)
+    np.testing.assert_array_equal(result.test, plain.test)
+    np.testing.assert_array_equal(np.sort([*result.train, *result.train_dev]), plain.train)
+    assert not set(result.train) & set(result.train_dev)
+    assert (np.diff(result.train_dev) > 0).all() and (np.diff(result.train) > 0).all()
+    wanted = share * np.bincount(y[plain.train])
+    assert (np.abs(np.bincount(y[result.train_dev], minlength=3) - wanted) < 1.5).all()
+    assert list(result.parts) == ["train", "train_dev", "validation", "test"]
+    assert list(plain.parts) == ["train", "validation", "test"] and len(plain.train_dev) == 0
+
+
+def test_train_dev_is_like_training_and_unlike_the_rest():
+    # The validation samples come later and from elsewhere; a fit to the training part tells variance from it.
+    times = np.arange(1000)
+    result = holdout(1000, time=times, train_dev=0.2, seed=0)
+    assert len(result.train_dev) == 120 and len(result.train) == 480
+    assert abs(times[result.train_dev].mean() - times[result.train].mean()) < 40
+    assert max(times[result.train_dev].max(), times[result.train].max()) < times[result.validation].min()
+    pairs = holdout(1000, time=times // 2, train_dev=0.2, seed=0)
+    assert not set(pairs.train // 2) & set(pairs.train_dev // 2)
+
+
+def test_train_dev_keeps_groups_whole():
+    random = np.random.default_rng(0)
+    groups = np.repeat(np.arange(80), random.integers(1, 6, size=80))
+    y = random.integers(0, 2, size=len(groups))
+    result = holdout(len(groups), y=y, groups=groups, train_dev=0.25, seed=0)
+    assert not set(groups[result.train_dev]) & set(
+        groups[np.setdiff1d(np.arange(len(groups)), result.train_dev)]
+    )
+    whole = len(result.train) + len(result.train_dev)
+    assert abs(len(result.train_dev) / whole - 0.25) < 0.05
+
+
+def test_two_sources_are_split_one_by_one():
+    web = holdout(1000, parts=(1, 0, 0), train_dev=0.02, seed=0)
+    assert [len(rows) for rows in web.parts.values()] == [980, 20, 0, 0]
+    alone = holdout(3, y=np.array([0, 1, 2]), parts=(1, 0, 0), train_dev=0.5, seed=0)
+    assert (len(alone.train), len(alone.train_dev)) == (2, 1)  # no class can be shared out: at random
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"train_dev": 1},
+            "holdout, train_dev: expected a share of the training part, of at least 0 and below 1",
+        ),
+        ({"train_dev": -0.1}, "but got -0.1. Write for example train_dev=0.05."),
+        ({"train_dev": True}, "but got True"),
+        (
+            {"n": 3, "train_dev": 0.5},
+            "holdout, train_dev: expected at least 2 samples in the training part, but got 1",
+        ),
+        (
+            {"n": 9, "train_dev": 0.5, "groups": [0, 0, 0, 1, 1, 1, 2, 2, 2]},
+            "expected at least 2 groups or times in the training part, but got 1",
+        ),
+        (
+            {"y": np.zeros(8, int)},
+            r"holdout, y: expected one value for each of the 9 samples, but got \(8,\)",
+        ),
+    ],
+)
+def test_train_devs_that_cannot_be_made(settings, message):
+    with pytest.raises(InputError, match=message):
+        holdout(**{"n": 9, "seed": 0, **settings})
+
+
+@pytest.mark.parametrize("classes", [2, 1000])
+def test_a_million_labels_take_a_moment(classes):
+    y = np.random.default_rng(0).integers(0, classes, size=10**6)
+    start = time.perf_counter()
+    result = holdout(10**6, y=y, train_dev=0.02, seed=0)
+    assert time.perf_counter() - start < 2
+    assert len(result.train) + len(result.train_dev) == 980_000
+
+
+def test_edges():
+    one = holdout(1, parts=(1, 0, 0), y=np.zeros(1, int), seed=0)
+    assert [len(rows) for rows in one.parts.values()] == [1, 0, 0]
+    same = holdout(10, y=np.zeros(10, int), seed=0)
+    assert [len(rows) for rows in same.parts.values()] == [6, 2, 2]
+    lonely = holdout(11, y=np.array([0] * 10 + [1]), seed=0)
+    assert 10 in lonely.train and lonely.notes[0].startswith("Class 1 has fewer than 3 samples")
+
+
 def test_time_goes_forwards():
-    time = np.random.default_rng(0).permutation(np.repeat(np.arange(50), 2))
-    result = holdout(100, time=time)
+    times = np.random.default_rng(0).permutation(np.repeat(np.arange(50), 2))
+    result = holdout(100, time=times)
     assert [len(part) for part in (result.train, result.validation, result.test)] == [60, 20, 20]
-    assert time[result.train].max() < time[result.validation].min()
-    assert time[result.validation].max() < time[result.test].min()
+    assert times[result.train].max() < times[result.validation].min()
+    assert times[result.validation].max() < times[result.test].min()
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ def test_selected_rows_remember_their_places():
         ("a,b\n3,caf\xe9\n".encode("latin-1"), "save it as UTF-8"),
         ("a,b\n1,2\n".encode("utf-16"), "got UTF-16 text"),
         (b"PK\x03\x04rest", "got an Excel or zip file"),
-        (b"PAR1rest", "polars.read_parquet"),
+        (b"PAR1rest", "expected a Parquet file, but got an error"),
         (b"a,b\n\x00,1\n", "got a binary file"),
         (" 0.006  18.00   2.31\n 0.027  0.00  7.07\n", "got what looks like columns separated by blanks"),
         (b"\x1f\x8bbroken", "expected a readable file"),

@@ -125,7 +125,7 @@ class Front:
     def _in_order(self, inputs: Any) -> list[Any]:
         graph = self._graph
         if isinstance(inputs, Mapping) or len(graph.input_list) > 1:
-            named = hasattr(inputs, "columns") and not isinstance(inputs, Mapping)
+            named = hasattr(type(inputs), "columns") and not isinstance(inputs, Mapping)
             if named and len(graph.input_list) > 1:
                 inputs = {name: inputs[name] for name in graph.input_names if name in inputs.columns}
             if not isinstance(inputs, Mapping) or set(graph.input_names) <= set(inputs):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gradwise.config import floatx
 from gradwise.data.array_checks import check_finite, settle_dtype
+from gradwise.data.file_arrays import FileArray, in_file
 from gradwise.data.sparse import SparseMatrix, from_scipy
 from gradwise.errors import InputError
 
@@ -29,6 +30,7 @@ def to_arrays(
     count: int | None = None,
     finite: bool = True,
     sparse: bool = False,
+    files: bool = False,
 ) -> Arrays:
     """Converts one argument to NumPy arrays that can be trained on, and refuses what cannot.
 
@@ -45,9 +47,11 @@ def to_arrays(
             a list of samples; otherwise a list of arrays is a list of inputs.
         finite: Whether NaN and infinity are refused here; False leaves that to the caller.
         sparse: Whether sparse matrices of SciPy stay sparse.
+        files: Whether large arrays that are memory-mapped, or of h5py or zarr, stay in their files.
 
     Returns:
-        An array [B, ...], or a list or dict of them as given; a `SparseMatrix` for sparse ones.
+        An array [B, ...], or a list or dict of them as given; a `SparseMatrix` for sparse ones, and a
+        `FileArray` for those in files.
 
     Raises:
         InputError: Something in it cannot be used; one line says what, where and how to mend it.
@@ -63,7 +67,10 @@ def to_arrays(
     def convert(item: Any, name: str) -> Any:
         if sparse and hasattr(item, "tocsr"):
             return from_scipy(item, f"{where}, {name}")
-        return item if isinstance(item, SparseMatrix) else _convert(item, name, where, dtype, finite)
+        if isinstance(item, (SparseMatrix, FileArray)):
+            return item
+        resting = in_file(item, f"{where}, {name}", dtype, finite=finite) if files else None
+        return _convert(item, name, where, dtype, finite) if resting is None else resting
 
     if isinstance(values, Mapping):
         return {key: convert(item, f"{name}['{key}']") for key, item in values.items()}

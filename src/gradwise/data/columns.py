@@ -6,11 +6,12 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from gradwise.data.scales import are_brackets, bracket_value, normal_form, word_order
-from gradwise.data.tables import Column, Table
+from gradwise.data.scales import are_brackets, bracket_place, normal_form, word_order
+from gradwise.data.tables import Column, Table, read_table
 from gradwise.errors import InputError, unknown_name
 
 KINDS = ("numeric", "boolean", "ordinal", "nominal", "date", "text", "identifier", "constant", "empty")
@@ -60,7 +61,7 @@ class Kind:
         return self.name not in LEFT_OUT
 
 
-def infer_kinds(table: Table, overrides: Mapping[str, str | Sequence[str]] | None = None) -> dict[str, Kind]:
+def infer_kinds(table: Any, overrides: Mapping[str, str | Sequence[str]] | None = None) -> dict[str, Kind]:
     """Decides the kind of every column.
 
     - numeric: numbers; boolean: 0 and 1, yes and no, true and false; date: days and times.
@@ -70,7 +71,8 @@ def infer_kinds(table: Table, overrides: Mapping[str, str | Sequence[str]] | Non
       constant (one value throughout) and empty (no value at all).
 
     Args:
-        table: The rows to look at, at best those of the training part only.
+        table: The rows to look at, at best those of the training part only; a table, or anything
+            `read_table` takes.
         overrides: Kinds by column name that the caller knows better; a list of words is an ordinal
             column with that order, from least to most.
 
@@ -81,12 +83,11 @@ def infer_kinds(table: Table, overrides: Mapping[str, str | Sequence[str]] | Non
         InputError: An override names no column or no kind.
 
     Example:
-        >>> from gradwise.data.tables import read_table
-        >>> kinds = infer_kinds(read_table({"size": ["Low", "High"], "age": [31, 28]}))
+        >>> kinds = infer_kinds({"size": ["Low", "High"], "age": [31, 28]})
         >>> kinds["size"].name, kinds["age"].name
         ('ordinal', 'numeric')
     """
-    chosen = dict(overrides or {})
+    table, chosen = read_table(table), dict(overrides or {})
     for name, kind in chosen.items():
         table.column(name)
         if isinstance(kind, str) and kind not in KINDS:
@@ -107,30 +108,39 @@ def _kind(column: Column) -> Kind:
     present = column.present()
     if not len(present):
         return Kind("empty", "no row has a value")
-    counts = Counter(present.tolist())
-    if len(counts) == 1 and not column.missing.any():
-        return Kind("constant", f"every row says {_shown(next(iter(counts)))}")
     if column.content == "text":
-        return _text_kind(column, counts)
+        return _text_kind(column, column.counts())
+    least, most = present.min(), present.max()
+    if least == most and not column.missing.any():
+        shown = str(least.item()) if column.content == "date" else repr(least.item())
+        return Kind("constant", f"every row says {shown}")
     if column.content == "date":
         return Kind("date", column.note or "dates")
-    if column.content == "boolean" or set(counts) <= {0, 1}:
-        return Kind("boolean", "true or false" if column.content == "boolean" else "only 0 and 1")
-    if _numbers_rows(column, counts):
+    if column.content == "boolean":
+        return Kind("boolean", "true or false")
+    if least >= 0 and most <= 1 and np.isin(present, (0, 1)).all():
+        return Kind("boolean", "only 0 and 1")
+    if _numbers_rows(column):
         return Kind(
             "identifier", f"a different whole number in each of {len(present)} rows, named like an id"
         )
-    return Kind("numeric", f"numbers from {present.min():g} to {present.max():g}")
+    return Kind("numeric", f"numbers from {least:g} to {most:g}{f' ({column.note})' if column.note else ''}")
 
 
-def _numbers_rows(column: Column, counts: Counter[object]) -> bool:
+def _numbers_rows(column: Column) -> bool:
     words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", column.name)
     named = bool(words) and words[-1].lower() in _IDENTIFIER_NAMES
-    return named and column.values.dtype.kind == "i" and len(counts) == len(column) >= 10
+    if not named or column.values.dtype.kind != "i" or column.missing.any() or len(column) < 10:
+        return False
+    return len(np.unique(column.values)) == len(column)
 
 
 def _text_kind(column: Column, counts: Counter[str]) -> Kind:
     total, different = sum(counts.values()), len(counts)
+    if different == 1 and not column.missing.any():
+        return Kind("constant", f"every row says {_shown(next(iter(counts)))}")
+    if column.order:
+        return Kind("ordinal", f"ordered categories: {_listed(column.order, ' < ')}", column.order)
     if {word.lower() for word in counts} in ({"yes", "no"}, {"y", "n"}, {"true", "false"}, {"t", "f"}):
         return Kind("boolean", "yes or no")
     if column.note:  # nearly all cells are numbers
@@ -140,8 +150,7 @@ def _text_kind(column: Column, counts: Counter[str]) -> Kind:
         ordered = sorted(counts, key=lambda word: levels[normal_form(word)])
         return Kind("ordinal", f"words in order: {' < '.join(ordered)}")
     if different <= _MOST_BRACKETS and are_brackets(counts):
-        ordered = sorted(counts, key=lambda text: bracket_value(text) or 0)
-        return Kind("ordinal", f"brackets: {', '.join(ordered[:6])}{', …' if different > 6 else ''}")
+        return _bracket_kind(sorted(counts, key=bracket_place))
     if max(counts.values()) == 1 and total > 1:
         return Kind("identifier", f"a different text in each of {total} rows")
     if different > _FEW and different > total / 2:
@@ -150,6 +159,18 @@ def _text_kind(column: Column, counts: Counter[str]) -> Kind:
     if different > _FEW and words >= 5:
         return Kind("text", f"sentences of {words:.0f} words on average")
     return Kind("nominal", f"{different} different text{'s' if different > 1 else ''} in {total} rows")
+
+
+def _bracket_kind(ordered: list[str]) -> Kind:
+    places = [bracket_place(text) for text in ordered]
+    # <=50K and >50K both stand for 50 000: then it is their order that counts, not the number.
+    if len({value for value, _ in places}) < len(set(places)):
+        return Kind("ordinal", f"brackets in order: {_listed(ordered, ' < ')}", tuple(ordered))
+    return Kind("ordinal", f"brackets: {_listed(ordered, ', ')}")
+
+
+def _listed(texts: Sequence[str], between: str) -> str:
+    return between.join(texts[:6]) + (f"{between}…" if len(texts) > 6 else "")
 
 
 def _shown(value: object) -> str:

@@ -156,8 +156,9 @@ def _feature_names(column: Column, kind: str) -> tuple[str, ...]:
 
 
 def _levels(column: Column, kind: Kind) -> dict[str, float]:
-    if kind.order:
-        return {normal_form(word): float(place) for place, word in enumerate(kind.order, start=1)}
+    order = kind.order or column.order
+    if order:
+        return {normal_form(word): float(place) for place, word in enumerate(order, start=1)}
     if column.content != "text" or are_brackets(words := set(column.present().tolist())):
         return {}
     levels = word_order(words)
@@ -172,37 +173,52 @@ def _levels(column: Column, kind: Kind) -> dict[str, float]:
 
 
 def _fit_nominal(column: Column) -> Encoder:
-    counts = Counter(text for text, gone in zip(column.texts(), column.missing, strict=True) if not gone)
+    counts = column.counts()
     enough = max(2, min(10, round(len(column) / 200)))
     frequent = [text for text, count in counts.most_common(_MOST_CATEGORIES) if count >= enough]
     categories = sorted(frequent)
     rare = tuple(sorted(counts.keys() - set(frequent)))
     told = f"one-hot, {len(categories)} categories"
     if rare:
-        categories.append(_OTHER)
+        categories += [_OTHER] * (_OTHER not in categories)  # a table may have that very text
         told += f"; {len(rare)} rare or further ones as '{_OTHER}'"
     missing = int(column.missing.sum())
     if missing:
-        categories.append(_MISSING)
+        categories += [_MISSING] * (_MISSING not in categories)
         told += f"; {missing} missing as a category"
     features = tuple(f"{column.name}={category}" for category in categories)
     return Encoder(column.name, "nominal", features, told, categories=tuple(categories), rare=rare)
 
 
 def _one_hot(encoder: Encoder, column: Column) -> tuple[NDArray[np.float32], Counter[str]]:
-    places = {category: place for place, category in enumerate(encoder.categories)}
-    rare = set(encoder.rare)
+    features = {category: place for place, category in enumerate(encoder.categories)}
+    other, gone = features.get(_OTHER, -1), features.get(_MISSING, -1)
+    known = {*features, *encoder.rare, _OTHER, _MISSING}
+    texts, places = column.distinct()
+    named = texts
+    if column.content != "text":
+        # Among other words in training, "true" was text; in a column of its own it is read as a boolean.
+        plain = {_plain(text): text for text in known}
+        named = [text if text in known else plain.get(_plain(text), text) for text in texts]
+    counts = column.counts()
+    unseen = Counter(
+        {text: counts[text] for text, name in zip(texts, named, strict=True) if name not in known}
+    )
+    # The feature of each different text, with that of a missing value at the end, where -1 finds it.
+    table = np.array([*(features.get(name, other) for name in named), gone])
+    chosen = table[places]
     result = np.zeros((len(column), len(encoder.categories)), dtype=np.float32)
-    unseen: Counter[str] = Counter()
-    for row, (text, gone) in enumerate(zip(column.texts(), column.missing, strict=True)):
-        place = places.get(_MISSING if gone else text)
-        if place is None and not gone:
-            if text not in rare:
-                unseen[text] += 1
-            place = places.get(_OTHER)
-        if place is not None:
-            result[row, place] = 1
+    rows = np.flatnonzero(chosen >= 0)
+    result[rows, chosen[rows]] = 1
     return result, unseen
+
+
+def _plain(text: str) -> str:
+    """Returns a form that is the same however a number, a boolean or a day was written."""
+    try:
+        return repr(float(text))
+    except ValueError:
+        return text.lower() if text.lower() in ("true", "false") else text.removesuffix(" 00:00:00")
 
 
 def _numbers(
@@ -211,13 +227,14 @@ def _numbers(
     """Returns float64[B, width] with NaN where missing, and the unseen values."""
     if kind == "date":
         return _date_numbers(column, width), Counter()
-    if kind == "ordinal" and column.content == "text":
+    if kind == "ordinal" and (levels or column.content == "text"):
         return _ordinal_numbers(column, levels)
     if column.content == "date":
         raise _wrong_type(column, "a number", 0)
     if column.content == "text":
         read = {word: value for word, value in YES_NO.items() if kind == "boolean"}
-        values = np.array([_number(text, read) for text in column.texts()])
+        texts, places = column.distinct()
+        values = np.array([*(_number(text, read) for text in texts), np.nan])[places]
         wrong = np.isnan(values) & ~column.missing
         if wrong.any():
             raise _wrong_type(column, "yes or no" if kind == "boolean" else "a number", int(wrong.argmax()))
@@ -237,17 +254,12 @@ def _number(text: str, words: dict[str, float]) -> float:
 
 
 def _ordinal_numbers(column: Column, levels: dict[str, float]) -> tuple[NDArray[np.float64], Counter[str]]:
-    unseen: Counter[str] = Counter()
-    result = np.full((len(column), 1), np.nan)
-    for row, (text, gone) in enumerate(zip(column.texts(), column.missing, strict=True)):
-        if gone:
-            continue
-        value = levels.get(normal_form(text)) if levels else bracket_value(text)
-        if value is None:
-            unseen[text] += 1
-        else:
-            result[row, 0] = value
-    return result, unseen
+    texts, places = column.distinct()
+    found = [levels.get(normal_form(text)) if levels else bracket_value(text) for text in texts]
+    counts = column.counts()
+    unseen = Counter({text: counts[text] for text, value in zip(texts, found, strict=True) if value is None})
+    numbers = [np.nan if value is None else value for value in found]
+    return np.array([*numbers, np.nan])[places][:, None], unseen
 
 
 def _date_numbers(column: Column, width: int) -> NDArray[np.float64]:

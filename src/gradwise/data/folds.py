@@ -32,6 +32,11 @@ class Fold:
     train: Rows
     validation: Rows
 
+    @property
+    def parts(self) -> dict[str, Rows]:
+        """The rows of each part by its name."""
+        return {"train": self.train, "validation": self.validation}
+
 
 def k_folds(
     n: int,
@@ -61,6 +66,7 @@ def k_folds(
 
     Returns:
         `repeats` times k rounds. Without `time` the validation parts of k rounds cover every sample once.
+        `split_report` tells of classes, duplicates and drift in them.
 
     Raises:
         InputError: There are fewer samples, groups or times than folds, or settings that exclude each other.
@@ -109,6 +115,7 @@ def deal_evenly(
     classes: NDArray[np.intp] | None,
     groups: NDArray[np.intp] | None,
     generator: np.random.Generator,
+    least: int = 0,
 ) -> Rows:
     """Deals samples out to parts of given shares, each class evenly, groups whole.
 
@@ -121,6 +128,8 @@ def deal_evenly(
         classes: int[n] from 0, or None for one class.
         groups: int[n] from 0, or None if each sample is by itself.
         generator: Where chance comes from.
+        least: Without groups, how many samples of each class every part gets at least. Classes too small
+            for that go to the first part as a whole.
 
     Returns:
         int64[n], the part of each sample.
@@ -132,7 +141,7 @@ def deal_evenly(
     """
     classes = np.zeros(n, np.intp) if classes is None else classes
     if groups is None:
-        return _deal_samples(classes, shares, generator)
+        return _deal_samples(classes, shares, generator, least)
     table = np.zeros((int(groups.max()) + 1, int(classes.max()) + 1))  # samples of each group in each class
     np.add.at(table, (groups, classes), 1)
     order = generator.permutation(len(table))
@@ -155,21 +164,26 @@ def deal_evenly(
 
 
 def _deal_samples(
-    classes: NDArray[np.intp], shares: NDArray[np.float64], generator: np.random.Generator
+    classes: NDArray[np.intp], shares: NDArray[np.float64], generator: np.random.Generator, least: int
 ) -> Rows:
     """Deals single samples: each class by its shares, and what remains of them so that parts keep theirs."""
-    place = np.empty(len(classes), np.int64)
+    sizes = np.bincount(classes)
+    piles = np.split(np.argsort(classes, kind="stable"), np.cumsum(sizes)[:-1])
+    piles = [generator.permutation(pile) for pile in piles]
+    place = np.zeros(len(classes), np.int64)
     held = np.zeros(len(shares))
-    dealt = 0
-    for label in np.argsort(np.bincount(classes), kind="stable"):
-        rows = generator.permutation(np.nonzero(classes == label)[0])
-        counts = np.floor(shares * len(rows) + 1e-9).astype(int)
-        dealt += len(rows)
-        lacking = shares * dealt - held - counts
-        first = np.argsort(-np.round(lacking + 1e-3 * generator.random(len(shares)), 6))  # ties at random
-        counts[first[: len(rows) - counts.sum()]] += 1
+    held[0] = dealt = sizes[sizes < least * len(shares)].sum()
+    order = np.argsort(sizes, kind="stable")
+    for label in order[sizes[order] >= least * len(shares)]:
+        dealt += (size := sizes[label])
+        counts = np.maximum(np.floor(shares * size + 1e-9).astype(int), least)
+        while counts.sum() > size:
+            counts[counts.argmax()] -= 1
+        # Equal lacks are equal only up to rounding: without it the last bits would decide.
+        first = np.argsort(-np.round(shares * dealt - held - counts, 6), kind="stable")
+        counts[first[: size - counts.sum()]] += 1
         held += counts
-        place[rows] = np.repeat(np.arange(len(shares)), counts)
+        place[piles[label]] = np.repeat(np.arange(len(shares)), counts)
     return place
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gradwise.data.columns import Kind, check_no_empty, infer_kinds
 from gradwise.data.encoders import Encoder, encode, fit_encoder
-from gradwise.data.tables import Table
+from gradwise.data.tables import Table, read_table
 from gradwise.errors import FileError, InputError, StateError
 
 
@@ -82,7 +82,6 @@ class TablePreprocessor:
     """Turns a table into float32[B, D] with settings learned from its training rows.
 
     Example:
-        >>> from gradwise.data.tables import read_table
         >>> table = read_table({"age": [20, 30, 40, 50], "sex": ["f", "m", "f", "m"], "y": [0, 1, 0, 1]})
         >>> preprocessor = TablePreprocessor().fit(table, "y", rows=np.arange(4))
         >>> preprocessor.feature_names
@@ -99,7 +98,7 @@ class TablePreprocessor:
 
     def fit(
         self,
-        table: Table,
+        table: Any,
         target: str | Sequence[str] | None = None,
         rows: NDArray[Any] | None = None,
         *,
@@ -109,7 +108,7 @@ class TablePreprocessor:
         """Learns kinds, categories, medians, means and standard deviations.
 
         Args:
-            table: The table.
+            table: The table, or anything `read_table` takes.
             target: The target column or columns, which are no inputs.
             rows: The numbers of the training rows; by default all.
             kinds: Kinds by column name that the caller knows better; a list of words is an ordinal column
@@ -122,6 +121,7 @@ class TablePreprocessor:
         Raises:
             InputError: A column has no value at all, does not fit its kind, or no column is left.
         """
+        table = read_table(table)
         targets = [target] if isinstance(target, str) else list(target or ())
         reasons = dict(leave_out or {})
         for name in (*targets, *reasons):
@@ -155,6 +155,11 @@ class TablePreprocessor:
         return self
 
     @property
+    def is_fitted(self) -> bool:
+        """Whether `fit` was called."""
+        return self._encoders is not None
+
+    @property
     def feature_names(self) -> list[str]:
         """The names of the D features, in order."""
         return [name for encoder in self._fitted() for name in encoder.features]
@@ -169,11 +174,12 @@ class TablePreprocessor:
         """What was done to each column when fitted, in the order of the table."""
         return list(self._reports)
 
-    def transform(self, table: Table) -> NDArray[np.float32]:
+    def transform(self, table: Any) -> NDArray[np.float32]:
         """Applies what was learned; `last_notes` then tells what was out of the ordinary.
 
         Args:
-            table: A table with the columns used in training; further ones are ignored.
+            table: A table with the columns used in training, or anything `read_table` takes; further
+                columns are ignored.
 
         Returns:
             float32[B, D].
@@ -182,7 +188,7 @@ class TablePreprocessor:
             InputError: A column is missing, or a cell has the wrong type.
             StateError: Nothing was learned yet.
         """
-        encoders = self._fitted()
+        encoders, table = self._fitted(), read_table(table)
         absent = [encoder.name for encoder in encoders if encoder.name not in table]
         if absent:
             shown = ", ".join(f"'{name}'" for name in absent[:10]) + (", …" if len(absent) > 10 else "")

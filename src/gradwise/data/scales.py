@@ -51,6 +51,8 @@ _RANGE = re.compile(rf"{_NUMBER}\s*(?:-|–|—|to|\.\.)\s*{_NUMBER}(?:\s*(?:yea
 _OPEN = re.compile(rf"{_NUMBER}\s*(?:\+|and (?:over|above|more|older)|or (?:over|above|more|older))")
 _LIMIT = re.compile(rf"(?:<=?|>=?|≤|≥|under|over|below|above|up to|less than|more than)\s*{_NUMBER}")
 _PLAIN = re.compile(_NUMBER)
+_LOWER = re.compile(r"<|≤|under|below|up to|less than")
+_UPPER = re.compile(r">|≥|^(?:over|above|more than)|\+$|(?:over|above|more|older)$")
 
 
 def word_order(words: Iterable[str]) -> dict[str, float] | None:
@@ -113,6 +115,21 @@ def bracket_value(text: str) -> float | None:
         return (low + high) / 2 if low <= high else None
     match = _OPEN.fullmatch(text) or _LIMIT.fullmatch(text) or _PLAIN.fullmatch(text)
     return _amount(match[1], match[2]) if match else None
+
+
+def bracket_place(text: str) -> tuple[float, int]:
+    """Returns what brackets are sorted by: their number, and for open ones the side they are open to.
+
+    Args:
+        text: A bracket.
+
+    Example:
+        >>> sorted([">50K", "<=50K", "0-10"], key=bracket_place)
+        ['0-10', '<=50K', '>50K']
+    """
+    lowered = text.strip().lower()
+    side = -1 if _LOWER.match(lowered) else int(bool(_UPPER.search(lowered)))
+    return bracket_value(text) or 0.0, side
 
 
 def are_brackets(texts: Iterable[str]) -> bool:

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from gradwise.config import next_seed
+from gradwise.data.duplicates import row_keys
 from gradwise.data.folds import Rows, column, cuts_in_time, deal_evenly
+from gradwise.data.split_reports import SplitReport, split_report
 from gradwise.errors import InputError
 
 
 @dataclass(frozen=True)
 class Holdout:
-    """The row numbers of three parts that share no row, each in ascending order.
+    """The row numbers of parts that share no row, each in ascending order.
 
     Args:
         train: int64[N], the rows to fit on.
         validation: int64[V], the rows to choose by.
         test: int64[M], the rows to judge by, once.
         notes: Sentences for the user, for example on classes too small to split.
+        train_dev: int64[D], rows like those of `train` that are not trained on; empty unless asked for.
 
     Example:
         >>> parts = holdout(10, seed=0)
@@ -35,6 +38,38 @@ class Holdout:
     validation: Rows
     test: Rows
     notes: tuple[str, ...] = ()
+    train_dev: Rows = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    @property
+    def parts(self) -> dict[str, Rows]:
+        """The rows of each part by its name, without train-dev where there is none."""
+        held = {"train_dev": self.train_dev} if len(self.train_dev) else {}
+        return {"train": self.train, **held, "validation": self.validation, "test": self.test}
+
+    def report(
+        self,
+        x: Any = None,
+        y: Any = None,
+        *,
+        groups: ArrayLike | None = None,
+        time: ArrayLike | None = None,
+    ) -> SplitReport:
+        """Looks for classes, duplicates, drift, groups and times that make the parts differ or leak.
+
+        Args:
+            x: Inputs: an array [B, ...], a table, a frame or a list of texts.
+            y: Targets [B] or [B, K].
+            groups: A group for each sample: none should be in two parts.
+            time: When each sample was taken: no part should begin before the one before it ends.
+
+        Returns:
+            The report; see `split_report`.
+
+        Example:
+            >>> holdout(10, seed=0).report(np.zeros((10, 2))).duplicates[0].share
+            1.0
+        """
+        return split_report(self, x, y, groups=groups, time=time)
 
 
 def default_parts(n: int) -> tuple[float, float, float]:
@@ -67,11 +102,18 @@ def holdout(
     y: NDArray[Any] | None = None,
     stratify: bool = True,
     parts: Sequence[float] | None = None,
+    train_dev: float = 0.0,
     groups: NDArray[Any] | None = None,
     time: NDArray[Any] | None = None,
     seed: int | None = None,
 ) -> Holdout:
     """Makes a training, a validation and a test part: at random, by groups, or by time.
+
+    A fourth part, train-dev, tells apart two reasons for a poor validation score (A. Ng, Machine Learning
+    Yearning, 2018, chapters 40-41): it is drawn from the training part but not trained on, so that a gap
+    between training and train-dev is variance, and one between train-dev and validation is a difference
+    of the data. Where validation and test samples come from elsewhere, split the two sources one by one:
+    `holdout(n_web, parts=(1, 0, 0), train_dev=0.02)` and `holdout(n_app, parts=(0.5, 0.25, 0.25))`.
 
     Args:
         n: The number of samples.
@@ -80,9 +122,12 @@ def holdout(
         stratify: False ignores `y`.
         parts: Shares of training, validation and test; by default `default_parts(n)`. They are scaled to
             add up to 1, and 0 leaves a part empty.
+        train_dev: The share of the training part to set aside as train-dev, from 0 (none) to below 1. It
+            is always drawn at random, with `groups` or `time` in whole groups or times; the other parts
+            are the same with and without it.
         groups: A group for each sample, such as a patient: all samples of a group are in the same part.
         time: When each sample was taken: the first samples are for training, the last for testing, and those
-            of the same time stay together. Nothing is drawn, and `y` is not looked at.
+            of the same time stay together. Nothing else is drawn, and `y` is not looked at.
         seed: Seed of the draw; by default taken from the library's seed.
 
     Returns:
@@ -96,7 +141,7 @@ def holdout(
         >>> int((parts.test >= 90).sum())
         2
     """
-    shares = _checked_shares(default_parts(n) if parts is None else parts)
+    shares = checked_shares(default_parts(n) if parts is None else parts)
     wanted = sum(share > 0 for share in shares)
     if n < wanted:
         raise InputError(
@@ -105,42 +150,63 @@ def holdout(
             got=f"{n}",
             fix="Collect more data or use fewer parts.",
         )
-    if time is not None:
-        return _in_order(column("time", time, n, "holdout"), shares)
+    _check_train_dev(train_dev)
+    classes = y if stratify and y is not None and y.ndim == 1 and y.dtype.kind in "biu" else None
+    classes = None if classes is None else column("y", classes, n, "holdout")
     generator = np.random.default_rng(next_seed() if seed is None else seed)
-    if groups is not None:
-        classes = y if stratify and y is not None and y.ndim == 1 and y.dtype.kind in "biu" else None
-        return _by_groups(column("groups", groups, n, "holdout"), classes, shares, generator)
-    if y is None or not stratify or y.ndim != 1 or y.dtype.kind not in "biu":
-        train, validation, test = _deal(generator.permutation(n), shares)
-        return Holdout(np.sort(train), np.sort(validation), np.sort(test))
-    return _stratified(y, shares, generator)
+    notes: tuple[str, ...] = ()
+    if time is not None:
+        groups, classes = column("time", time, n, "holdout"), None
+        rows = _in_order(groups, shares)
+    else:
+        groups = None if groups is None else column("groups", groups, n, "holdout")
+        rows, notes = _at_random(n, classes, groups, shares, generator)
+    train, validation, test = rows
+    if not train_dev:
+        return Holdout(train, validation, test, notes)
+    train, held = _train_dev(train, train_dev, classes, groups, generator)
+    return Holdout(train, validation, test, notes, held)
 
 
-def _by_groups(
-    groups: NDArray[Any], y: NDArray[Any] | None, shares: tuple[float, ...], generator: np.random.Generator
-) -> Holdout:
-    numbers = np.unique(groups, return_inverse=True)[1]
-    classes = None if y is None else np.unique(y, return_inverse=True)[1]
-    used = [number for number, share in enumerate(shares) if share > 0]
-    if numbers.max() + 1 < len(used):
+def _at_random(
+    n: int,
+    classes: NDArray[Any] | None,
+    groups: NDArray[Any] | None,
+    shares: tuple[float, ...],
+    generator: np.random.Generator,
+) -> tuple[list[Rows], tuple[str, ...]]:
+    """Deals the samples, or whole groups of them, to the parts with a share; notes tell of small classes."""
+    used = np.nonzero(np.array(shares))[0]
+    labels, numbers = (None, None) if classes is None else np.unique(classes, return_inverse=True)
+    teams = None if groups is None else np.unique(groups, return_inverse=True)[1]
+    if teams is not None and teams.max() + 1 < len(used):
         raise InputError(
             "holdout, groups",
             expected=f"at least {len(used)} groups",
-            got=f"{numbers.max() + 1}",
+            got=f"{teams.max() + 1}",
             fix="Collect more data or use fewer parts.",
         )
-    wanted = np.array([shares[number] for number in used])
-    part = np.array(used)[deal_evenly(len(numbers), wanted, classes, numbers, generator)]
-    train, validation, test = (np.nonzero(part == number)[0] for number in range(3))
-    return Holdout(train, validation, test)
+    small = []
+    if labels is not None and numbers is not None and teams is None:
+        small = labels[np.bincount(numbers) < len(used)].tolist()
+        if len(small) == len(labels):
+            raise InputError(
+                "holdout",
+                expected=f"at least one class with {len(used)} samples",
+                got=f"{len(small)} classes that are all smaller",
+                fix="Collect more data, join classes, or pass stratify=False.",
+            )
+    part = used[deal_evenly(n, np.array(shares)[used], numbers, teams, generator, least=1)]
+    notes: tuple[str, ...] = ()
+    if small:
+        shown = ", ".join(map(str, small[:10])) + (", …" if len(small) > 10 else "")
+        notes = (f"Class {shown} has fewer than {len(used)} samples: all of them are in the training part.",)
+    return [np.nonzero(part == number)[0] for number in range(len(shares))], notes
 
 
-def _in_order(time: NDArray[Any], shares: tuple[float, ...]) -> Holdout:
+def _in_order(time: NDArray[Any], shares: tuple[float, ...]) -> list[Rows]:
     order = np.argsort(time, kind="stable")
-    first, second = cuts_in_time(time[order], np.cumsum(shares)[:2])
-    train, validation, test = (np.sort(part) for part in np.split(order, [first, second]))
-    rows = (train, validation, test)
+    rows = [np.sort(part) for part in np.split(order, cuts_in_time(time[order], np.cumsum(shares)[:2]))]
     if any(share > 0 and not len(part) for share, part in zip(shares, rows, strict=True)):
         raise InputError(
             "holdout, time",
@@ -148,61 +214,70 @@ def _in_order(time: NDArray[Any], shares: tuple[float, ...]) -> Holdout:
             got=f"{len(np.unique(time))}",
             fix="Use fewer parts, or finer times.",
         )
-    return Holdout(train, validation, test)
+    return rows
 
 
-def _stratified(y: NDArray[Any], shares: tuple[float, ...], generator: np.random.Generator) -> Holdout:
-    wanted = sum(share > 0 for share in shares)
-    piles: tuple[list[Rows], list[Rows], list[Rows]] = ([], [], [])
-    small = []
-    for label in np.unique(y):
-        rows = generator.permutation(np.nonzero(y == label)[0])
-        if len(rows) < wanted:
-            small.append(label.item())
-            piles[0].append(rows)
-            continue
-        for pile, part in zip(piles, _deal(rows, shares), strict=True):
-            pile.append(part)
-    train, validation, test = (
-        np.sort(np.concatenate(pile)) if pile else np.zeros(0, np.int64) for pile in piles
-    )
-    if (shares[1] > 0 and not len(validation)) or (shares[2] > 0 and not len(test)):
+def _train_dev(
+    train: Rows,
+    share: float,
+    classes: NDArray[Any] | None,
+    groups: NDArray[Any] | None,
+    generator: np.random.Generator,
+) -> tuple[Rows, Rows]:
+    """Takes a random share off the training part, as evenly by class and group as the parts themselves."""
+    available = len(train) if groups is None else len(np.unique(groups[train]))
+    if available < 2:
+        kind = "samples" if groups is None else "groups or times"
         raise InputError(
-            "holdout",
-            expected=f"at least one class with {wanted} samples",
-            got=f"{len(small)} classes that are all smaller",
-            fix="Collect more data, join classes, or pass stratify=False.",
+            "holdout, train_dev",
+            expected=f"at least 2 {kind} in the training part",
+            got=f"{available}",
+            fix="Leave train_dev out, or collect more data.",
         )
-    notes: tuple[str, ...] = ()
-    if small:
-        shown = ", ".join(map(str, small[:10])) + (", …" if len(small) > 10 else "")
-        notes = (f"Class {shown} has fewer than {wanted} samples: all of them are in the training part.",)
-    return Holdout(train, validation, test, notes)
+    chosen = [None if values is None else values[train] for values in (classes, groups)]
+    classes = chosen[0]
+    if classes is not None and np.unique(classes, return_counts=True)[1].max() < 2:
+        classes = None  # every class has one sample: none could be shared out
+    (kept, held), _ = _at_random(len(train), classes, chosen[1], (1 - share, share), generator)
+    return train[kept], train[held]
 
 
-def _checked_shares(parts: Sequence[float]) -> tuple[float, ...]:
+def _check_train_dev(share: float) -> None:
+    if isinstance(share, bool) or not 0 <= share < 1:
+        raise InputError(
+            "holdout, train_dev",
+            expected="a share of the training part, of at least 0 and below 1",
+            got=repr(share),
+            fix="Write for example train_dev=0.05.",
+        )
+
+
+def checked_shares(parts: Sequence[float], where: str = "holdout") -> tuple[float, ...]:
+    """Checks the shares of training, validation and test, and scales them to add up to 1.
+
+    Args:
+        parts: The three shares.
+        where: The function they were given to, for errors.
+
+    Returns:
+        Three fractions of 1.
+
+    Raises:
+        InputError: They are not three numbers, of which none is negative and the first is above 0.
+
+    Example:
+        >>> checked_shares((70, 0, 30))
+        (0.7, 0.0, 0.3)
+    """
     shares = [float(part) for part in parts]
     if len(shares) != 3 or min(shares) < 0 or not shares[0] > 0 or not np.isfinite(sum(shares)):
         raise InputError(
-            "holdout, parts",
+            f"{where}, parts",
             expected="three shares (training, validation, test), the first above 0",
             got=repr(tuple(parts)),
             fix="Write for example (0.6, 0.2, 0.2).",
         )
     return tuple(share / sum(shares) for share in shares)
-
-
-def _deal(rows: Rows, shares: tuple[float, ...]) -> list[Rows]:
-    """Cuts shuffled rows by largest remainders; each part that is wanted gets at least one row."""
-    exact = np.array(shares) * len(rows)
-    counts = np.maximum(np.floor(exact + 1e-9), np.array(shares) > 0).astype(int)
-    while counts.sum() > len(rows):
-        counts[counts.argmax()] -= 1
-    # The remainders of equal shares are equal only up to rounding: without it the last bits would decide.
-    order = np.argsort(-np.round(exact - counts, 6), kind="stable")
-    for part in order[: len(rows) - counts.sum()]:
-        counts[part] += 1
-    return np.split(rows, np.cumsum(counts)[:-1])
 
 
 def validation_rows(
@@ -256,7 +331,7 @@ def validation_rows(
 
 
 def count_duplicates(x: NDArray[Any], parts: Holdout) -> dict[str, int]:
-    """Counts the held-out samples whose inputs also occur, bit for bit, among the training samples.
+    """Counts the held-out samples whose inputs also occur, all values equal, among the training samples.
 
     Args:
         x: Inputs [B, ...].
@@ -269,8 +344,6 @@ def count_duplicates(x: NDArray[Any], parts: Holdout) -> dict[str, int]:
         >>> count_duplicates(np.zeros((10, 2)), holdout(10, seed=0))
         {'validation': 2, 'test': 2}
     """
-    seen = {np.ascontiguousarray(x[row]).tobytes() for row in parts.train}
-    return {
-        name: sum(np.ascontiguousarray(x[row]).tobytes() in seen for row in rows)
-        for name, rows in (("validation", parts.validation), ("test", parts.test))
-    }
+    keys = row_keys(x)
+    held = (("validation", parts.validation), ("test", parts.test))
+    return {name: int(np.isin(keys[rows], keys[parts.train]).sum()) for name, rows in held}

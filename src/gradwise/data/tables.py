@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradwise.data.arrays import is_frame
-from gradwise.data.csv_files import read_csv_texts
-from gradwise.data.parsing import parse_texts, whole_numbers
+from gradwise.data.files import file_cells, list_files
+from gradwise.data.frames import Cells, array_cells, frame_cells, is_any_frame, object_cells, records_cells
 from gradwise.errors import InputError, unknown_name
 
 
@@ -26,6 +26,7 @@ class Column:
         values: int64[B], float64[B], bool[B], datetime64[B] or object[B] of str; anything where missing.
         missing: bool[B], True where the table has no value.
         note: How the cells were read, if that needs telling.
+        order: The categories from least to most, if the column came with an order of its own.
         rows: For a selection of rows, int64[B], their places in the whole table.
 
     Example:
@@ -38,6 +39,7 @@ class Column:
     values: NDArray[Any]
     missing: NDArray[np.bool_]
     note: str = ""
+    order: tuple[str, ...] = ()
     rows: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
@@ -54,14 +56,47 @@ class Column:
 
     def texts(self) -> list[str]:
         """Returns every value as text, as a file would show it; missing ones as ''."""
+        if self.content == "text" and not self.missing.any():
+            return list(self.values.tolist())
         return [
             "" if gone else str(value) for value, gone in zip(self.values.tolist(), self.missing, strict=True)
         ]
 
+    def distinct(self) -> tuple[list[str], NDArray[np.int64]]:
+        """Finds the different values.
+
+        Returns:
+            Their texts, and int64[B], the place of each row's text among them, -1 where missing.
+
+        Example:
+            >>> as_column("c", ["b", "a", None, "b"]).distinct()[1].tolist()
+            [0, 1, -1, 0]
+        """
+        places = np.full(len(self), -1, dtype=np.int64)
+        if self.content == "text":
+            present = self.present().tolist()
+            order = {text: place for place, text in enumerate(dict.fromkeys(present))}
+            places[~self.missing] = np.fromiter(map(order.__getitem__, present), np.int64, len(present))
+            return list(order), places
+        values, inverse = np.unique(self.present(), return_inverse=True)
+        places[~self.missing] = inverse
+        return [str(value) for value in values.tolist()], places
+
+    def counts(self) -> Counter[str]:
+        """Returns how often each different value occurs, as text.
+
+        Example:
+            >>> as_column("c", ["b", "a", None, "b"]).counts()
+            Counter({'b': 2, 'a': 1})
+        """
+        texts, places = self.distinct()
+        times = np.bincount(places[places >= 0], minlength=len(texts))
+        return Counter(dict(zip(texts, times.tolist(), strict=True)))
+
     def take(self, rows: NDArray[Any]) -> Column:
         """Returns the column of the chosen rows, which remember their places."""
         places = np.arange(len(self)) if self.rows is None else self.rows
-        return Column(self.name, self.values[rows], self.missing[rows], self.note, places[rows])
+        return Column(self.name, self.values[rows], self.missing[rows], self.note, self.order, places[rows])
 
     def row_number(self, index: int) -> int:
         """Returns which row of the whole table an entry is from, counted from 1."""
@@ -118,17 +153,21 @@ class Table:
         return Table((column.take(rows) for column in self), self.source)
 
 
-def read_table(source: str | os.PathLike[str] | Mapping[str, Any] | Any) -> Table:
-    """Reads a CSV file, a frame or a dict of columns.
+def read_table(source: Any) -> Table:
+    """Reads files, frames, dicts and arrays of records as a table.
 
-    Files are UTF-8 (with or without a byte order mark), plain or gzipped, with the separator , ; | or tab
-    found by itself and the names of the columns in the first line. The cells '', ?, NA, N/A, NaN, null and
-    None are missing values. A column becomes numbers, booleans (true, false) or dates if all its cells can,
-    else text; numbers written with leading zeros are codes and stay text.
+    CSV files are UTF-8 (with or without a byte order mark), plain or gzipped, with the separator , ; | or
+    tab found by itself and the names of the columns in the first line. The cells '', ?, NA, N/A, NaN, null
+    and None are missing values. A column becomes numbers, booleans (true, false) or dates if all its cells
+    can, else text; numbers written with leading zeros are codes and stay text. In files not separated by
+    commas, 1,5 is one and a half. Parquet, Arrow (Feather) and JSON lines files bring their types along.
 
     Args:
-        source: A path ending in .csv, .csv.gz, .tsv or similar, a pandas or polars frame, a dict from column
-            name to values, or a Table, which is returned.
+        source: A path ending in .csv, .csv.gz, .tsv, .parquet, .feather, .arrow, .jsonl or similar; a
+            folder or list of such files with the same columns, read below each other in this order (a
+            folder's by name); a pandas or polars frame, also a lazy one; a dict from column name to
+            values; a list of dicts, one for each row; a NumPy array with named fields; or a Table, which
+            is returned.
 
     Returns:
         The table.
@@ -144,22 +183,29 @@ def read_table(source: str | os.PathLike[str] | Mapping[str, Any] | Any) -> Tabl
     if isinstance(source, Table):
         return source
     if isinstance(source, (str, os.PathLike)):
-        names, texts, separator = read_csv_texts(Path(source))
-        columns = (
-            Column(name, *parse_texts(text, decimal_comma=separator != ","))
-            for name, text in zip(names, texts, strict=True)
-        )
-        return Table(columns, f"'{source}'")
-    if is_frame(source):
-        return _checked(_frame_columns(source))
+        path = Path(source)
+        return _table(file_cells(list_files(path) if path.is_dir() else [path]), f"'{source}'")
+    if is_any_frame(source):
+        return _table(frame_cells(source))
     if isinstance(source, Mapping):
-        return _checked(as_column(str(name), values) for name, values in source.items())
+        return _checked([as_column(str(name), values) for name, values in source.items()])
+    if isinstance(source, np.ndarray) and source.dtype.names:
+        return _table((name, array_cells(name, source[name])) for name in source.dtype.names)
+    if isinstance(source, (list, tuple)) and source:
+        if all(isinstance(row, Mapping) for row in source):
+            return _table(records_cells(list(source)))
+        if all(isinstance(path, (str, os.PathLike)) for path in source):
+            return _table(file_cells([Path(path) for path in source]), f"'{source[0]}' and others")
     raise InputError(
         "read_table",
         expected="a path, a pandas or polars frame, or a dict of columns",
         got=f"an object of type {type(source).__name__}",
         fix="Give arrays names first: {'size': x[:, 0], …}.",
     )
+
+
+def _table(cells: Iterable[tuple[str, Cells]], source: str = "table") -> Table:
+    return _checked([Column(name, *found) for name, found in cells], source)
 
 
 def as_column(name: str, values: Any) -> Column:
@@ -180,39 +226,40 @@ def as_column(name: str, values: Any) -> Column:
         [False, True]
     """
     if isinstance(values, Column):
-        return Column(name, values.values, values.missing, values.note)
-    if is_frame(values):
-        return next(iter(_frame_columns(values)))
-    array = values if isinstance(values, np.ndarray) else np.array(list(values), dtype=object)
-    if array.ndim != 1:
+        return Column(name, values.values, values.missing, values.note, values.order)
+    if is_any_frame(values):
+        return Column(name, *next(cells for _, cells in frame_cells(values)))
+    if isinstance(values, np.ndarray):
+        return Column(name, *array_cells(name, values))
+    if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
         raise InputError(
             f"column '{name}'",
             expected="one value for each row",
-            got=f"shape {array.shape}",
-            fix="Pass one column.",
+            got=f"a single value of type {type(values).__name__}",
+            fix=f"For a table of one row write {{'{name}': [value]}}.",
         )
-    if array.dtype.kind in "biufM":
-        return _typed(name, array, np.zeros(len(array), dtype=bool))
-    import polars as pl
-
-    cells = [None if item is None or item != item else str(item) for item in array.tolist()]
-    return Column(name, *parse_texts(pl.Series(cells, dtype=pl.String)))
+    listed = list(values)
+    array = np.empty(len(listed), dtype=object)
+    array[:] = listed
+    return Column(name, *object_cells(name, array))
 
 
-def _checked(columns: Iterable[Column]) -> Table:
-    listed = list(columns)
-    names = [column.name for column in listed]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    lengths = {column.name: len(column) for column in listed}
-    if not listed or not len(listed[0]):
+def _checked(columns: list[Column], source: str = "table") -> Table:
+    lengths = {column.name: len(column) for column in columns}
+    if not columns or not len(columns[0]):
         raise InputError(
-            "read_table", expected="at least one column and one row", got="none", fix="Check the data."
+            "read_table" if source == "table" else source,
+            expected="at least one column and one row",
+            got="none",
+            fix="Check the data.",
         )
-    if twice:
+    if len(lengths) < len(columns):
+        names = [column.name for column in columns]
+        twice = next(name for name in names if names.count(name) > 1)
         raise InputError(
             "read_table",
             expected="columns of different names",
-            got=f"'{twice[0]}' twice",
+            got=f"'{twice}' twice",
             fix="Rename one of them.",
         )
     if len(set(lengths.values())) > 1:
@@ -222,38 +269,4 @@ def _checked(columns: Iterable[Column]) -> Table:
             got=", ".join(f"'{name}' with {length}" for name, length in list(lengths.items())[:10]),
             fix="Give each row a value in each column; None where it is missing.",
         )
-    return Table(listed)
-
-
-def _frame_columns(source: Any) -> Iterator[Column]:
-    import narwhals as nw
-
-    native = nw.from_native(source, eager_only=True, allow_series=True)
-    frame = native.to_frame() if isinstance(native, nw.Series) else native
-    for key in frame.columns:
-        series = frame[key]
-        dtype, gone = series.dtype, series.is_null().to_numpy().astype(bool)
-        if dtype.is_boolean():
-            yield _typed(str(key), series.fill_null(False).to_numpy().astype(bool), gone)
-        elif dtype.is_integer():
-            yield _typed(str(key), series.fill_null(0).to_numpy(), gone)
-        elif dtype.is_numeric():
-            yield _typed(str(key), series.cast(nw.Float64).to_numpy().astype(np.float64), gone)
-        elif isinstance(dtype, (nw.Datetime, nw.Date)):
-            dates = [
-                None if lost else item.replace(tzinfo=None)
-                for item, lost in zip(series.cast(nw.Datetime).to_list(), gone, strict=True)
-            ]
-            yield _typed(str(key), np.array(dates, dtype="datetime64[s]"), gone)
-        else:
-            cells = [None if lost else item for item, lost in zip(series.to_list(), gone, strict=True)]
-            yield as_column(str(key), np.array([*cells, None], dtype=object)[:-1])
-
-
-def _typed(name: str, array: NDArray[Any], missing: NDArray[np.bool_]) -> Column:
-    if array.dtype.kind == "M":
-        return Column(name, array.astype("datetime64[s]"), missing | np.isnat(array))
-    if array.dtype.kind == "f":
-        missing = missing | np.isnan(array)
-        return Column(name, whole_numbers(array.astype(np.float64)), missing)
-    return Column(name, array if array.dtype.kind == "b" else array.astype(np.int64), missing)
+    return Table(columns, source)

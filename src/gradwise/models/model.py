@@ -22,7 +22,7 @@ from gradwise.saving import files
 from gradwise.training import evaluating, fitting
 from gradwise.training.callbacks import History
 from gradwise.training.compiling import Settings
-from gradwise.training.feeding import batches_of, is_stream, read_inputs
+from gradwise.training.feeding import read_inputs
 from gradwise.training.lookups import check_inputs, computes_indices, explain_nan
 from gradwise.training.measuring import batch_size_for
 from gradwise.training.predicting import Predictor
@@ -30,6 +30,7 @@ from gradwise.training.session import Session
 from gradwise.training.state import TrainState
 from gradwise.training.stateful import fit_batches
 from gradwise.training.step import Batch, make_train_step
+from gradwise.training.streams import Stream, is_stream
 
 
 @register("models.Model", aliases=("Functional",))
@@ -393,7 +394,8 @@ class Model(GraphModel):
             InputError: The inputs cannot be used.
         """
         if is_stream(x):
-            parts = [self.predict(item, batch_size) for item, _, _ in batches_of(x, steps, "predict")]
+            stream = Stream(x, "predict", steps=steps, batch_size=batch_size)
+            parts = [self.predict(item, batch_size) for item, _, _ in stream.epoch()]
             return jax.tree.map(lambda *arrays: np.concatenate(arrays), *parts)
         inputs = read_inputs(self, x, "predict")
         count = count_samples("predict", x=inputs)

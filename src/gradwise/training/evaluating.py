@@ -16,6 +16,7 @@ from gradwise.training.run import Run
 from gradwise.training.session import Session, logs_of
 from gradwise.training.sources import source_of_arrays, source_of_stream
 from gradwise.training.stateful import fit_batches
+from gradwise.training.streams import Stream, is_stream
 
 
 def evaluate(
@@ -31,10 +32,10 @@ def evaluate(
 ) -> dict[str, float]:
     """Measures loss and metrics; see `Model.evaluate`."""
     began = time.perf_counter()
-    if feeding.is_stream(x):
-        first, stream = feeding.peek(x, "evaluate")
-        session.bind(feeding.read(layer, *first, "evaluate"), "evaluate")
-        source = source_of_stream(stream, steps, "evaluate")
+    if is_stream(x):
+        stream = Stream(x, "evaluate", steps=steps, batch_size=batch_size)
+        session.bind(feeding.read(layer, *stream.first(), "evaluate"), "evaluate")
+        source = source_of_stream(stream)
     else:
         data = session.bind(feeding.read(layer, x, y, sample_weight, "evaluate"), "evaluate")
         data = feeding.kept_sparse(layer, data)

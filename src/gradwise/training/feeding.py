@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,8 @@ import numpy as np
 from gradwise.core.layer import Layer
 from gradwise.core.symbolic import SymbolicTensor
 from gradwise.data.arrays import count_samples, to_arrays
+from gradwise.data.file_arrays import FileArray
 from gradwise.data.sparse import from_dense
-from gradwise.data.tables import Table
 from gradwise.data.weights import class_weights
 from gradwise.errors import InputError, unknown_name
 from gradwise.losses import Loss, check_targets
@@ -52,9 +52,23 @@ class HostData:
         count = len(range(*chosen.indices(self.count))) if isinstance(chosen, slice) else len(chosen)
         return HostData(inputs, targets, weights, count)
 
+    @property
+    def in_files(self) -> bool:
+        """Whether some of the arrays rest in files."""
+        return any(isinstance(array, FileArray) for array in jax.tree.leaves(self.parts))
+
+    def read(self) -> HostData:
+        """Returns the data in memory, if they rest in files."""
+        inputs, targets, weights = jax.tree.map(_in_memory, self.parts)
+        return HostData(inputs, targets, weights, self.count)
+
     def bytes(self) -> int:
         """Returns how much memory the arrays take."""
         return sum(int(array.nbytes) for array in jax.tree.leaves((self.inputs, self.targets, self.weights)))
+
+
+def _in_memory(array: Any) -> Any:
+    return array.toarray() if isinstance(array, FileArray) else array
 
 
 def read(layer: Layer, x: Any, y: Any, sample_weight: Any, where: str) -> HostData:
@@ -97,7 +111,7 @@ def read_inputs(layer: Layer, x: Any, where: str) -> Any:
     """
     take_raw = getattr(layer, "take_raw", None)
     given = x if take_raw is None else take_raw(x)
-    return to_arrays(_one_input(layer, given), name="x", where=where, sparse=True)
+    return to_arrays(_one_input(layer, given), name="x", where=where, sparse=True, files=True)
 
 
 def kept_sparse(layer: Layer, data: HostData) -> HostData:
@@ -242,112 +256,3 @@ def check(data: HostData, objective: Objective, shapes: Sequence[tuple[int | Non
         check_targets(head.loss, target, shape, name)
         for metric in head.metrics:
             check_metric(metric, loss=head.loss, y_true=target, where=name)
-
-
-def batches_of(source: Any, steps: int | None, where: str) -> Iterator[tuple[Any, Any, Any]]:
-    """Yields (x, y, sample_weight) from an iterable of batches.
-
-    Args:
-        source: A generator, an iterator, an iterable, or an object with `__len__` and `__getitem__`.
-        steps: How many batches to take, or None for all.
-        where: The method, for errors.
-
-    Yields:
-        Batches as triples.
-
-    Raises:
-        InputError: An item is no tuple of one to three parts, or the source ends too early.
-
-    Example:
-        >>> [x for x, y, weight in batches_of([(1, 2), (3, 4)], None, "fit")]
-        [1, 3]
-    """
-    indexed = (
-        hasattr(source, "__getitem__") and hasattr(source, "__len__") and not hasattr(source, "__next__")
-    )
-    items = (source[place] for place in range(len(source))) if indexed else iter(source)
-    taken = 0
-    while steps is None or taken < steps:
-        try:
-            item = next(items)
-        except StopIteration:
-            break
-        parts = item if isinstance(item, tuple) else (item,)
-        if not 1 <= len(parts) <= 3:
-            raise InputError(
-                where,
-                expected="batches of the form (x, y) or (x, y, sample_weight)",
-                got=f"a tuple of {len(parts)}",
-                fix="Yield such tuples; several inputs go into a list or dict inside.",
-            )
-        taken += 1
-        yield (*parts, *[None] * (3 - len(parts)))
-    if steps is not None and taken < steps:
-        raise InputError(
-            where,
-            expected=f"{steps} batches",
-            got=f"{taken}, then the data ended",
-            fix="Lower the number of steps, or let the generator run forever (while True).",
-        )
-
-
-class _Peeked:
-    """An iterator whose first item was looked at and is given again."""
-
-    def __init__(self, first: Any, rest: Any) -> None:
-        self._first = [first]
-        self._rest = rest
-
-    def __iter__(self) -> Any:
-        return self
-
-    def __next__(self) -> Any:
-        return self._first.pop() if self._first else next(self._rest)
-
-
-def peek(x: Any, where: str) -> tuple[tuple[Any, Any, Any], Any]:
-    """Looks at the first batch of a stream without taking it away.
-
-    Args:
-        x: As for `batches_of`.
-        where: The method, for errors.
-
-    Returns:
-        The first batch as a triple, and the stream to use from now on.
-
-    Raises:
-        InputError: The stream is empty.
-
-    Example:
-        >>> first, stream = peek(iter([(1, 2), (3, 4)]), "fit")
-        >>> first, list(stream)
-        ((1, 2, None), [(1, 2), (3, 4)])
-    """
-    try:
-        if hasattr(x, "__next__"):
-            item = next(x)
-            return next(batches_of([item], 1, where)), _Peeked(item, x)
-        return next(batches_of(x, None, where)), x
-    except StopIteration:
-        raise InputError(
-            where,
-            expected="at least one batch",
-            got="an empty stream",
-            fix="Check what the generator yields.",
-        ) from None
-
-
-def is_stream(x: Any) -> bool:
-    """Tells whether data come as batches: a generator, an iterator or a sequence object of batches.
-
-    Example:
-        >>> is_stream(iter([])), is_stream([1, 2])
-        (True, False)
-    """
-    if hasattr(x, "__next__"):
-        return True
-    if isinstance(x, (list, tuple, dict, str, range, Table)):
-        return False
-    if any(hasattr(x, name) for name in ("__array__", "columns", "toarray")):
-        return False  # an array, a frame or a sparse matrix
-    return hasattr(x, "__getitem__") or hasattr(x, "__iter__")

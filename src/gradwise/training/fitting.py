@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +26,7 @@ from gradwise.training.run import Run
 from gradwise.training.session import Session, logs_of
 from gradwise.training.sources import Source, source_of_arrays, source_of_stream
 from gradwise.training.stateful import fit_batches
+from gradwise.training.streams import Stream, is_stream
 
 
 @dataclass
@@ -83,7 +83,7 @@ def fit(layer: Layer, session: Session, x: Any, y: Any, sample_weight: Any, opti
         The history.
     """
     options.check()
-    if feeding.is_stream(x):
+    if is_stream(x):
         train, validation = _stream_sources(session, x, y, options)
     else:
         train, validation = _array_sources(session, x, y, sample_weight, options)
@@ -97,7 +97,7 @@ def fit(layer: Layer, session: Session, x: Any, y: Any, sample_weight: Any, opti
     free = _free_bytes()
     total = sum(source.data.bytes() for source in (train, validation) if source is not None and source.data)
     plan = make_plan(
-        arrays=train.data is not None,
+        kind=train.kind,
         data_bytes=total,
         free_bytes=free,
         step_by_step=callbacks.acts_between_steps() or ("a probe" if callbacks.probes() else None),
@@ -171,31 +171,30 @@ def _stream_sources(session: Session, x: Any, y: Any, options: Options) -> tuple
             got="y" if y is not None else "validation_split",
             fix="Yield targets with the inputs, and pass validation_data for validation.",
         )
-    stream = x
-    if session.objective is None:
-        first, stream = feeding.peek(x, "fit")
-        session.bind(feeding.read(session.layer, *first, "fit"), "fit")
-    if (
-        options.steps_per_epoch is None
-        and hasattr(x, "__next__")
-        and options.epochs - options.initial_epoch > 1
-    ):
+    stream = Stream(
+        x,
+        "fit",
+        steps=options.steps_per_epoch,
+        batch_size=options.batch_size,
+        shuffle=bool(options.shuffle),
+        goes_on=True,
+    )
+    if options.steps_per_epoch is None and stream.endless and options.epochs - options.initial_epoch > 1:
         raise InputError(
             "fit, steps_per_epoch",
             expected="a number of steps, as a generator has no length",
             got="none",
             fix="Pass steps_per_epoch=..., or a list or other collection of batches.",
         )
-    train = source_of_stream(stream, options.steps_per_epoch, "fit")
-    if options.steps_per_epoch is None and hasattr(x, "__len__"):
-        train = dataclasses.replace(train, steps=len(x))
+    session.bind(feeding.read(session.layer, *stream.first(), "fit"), "fit")
+    train = source_of_stream(stream)
     validation = _validation_arrays(session, options) if options.validation_data is not None else None
     return train, _validation_source(session.layer, validation, options)
 
 
 def _validation_arrays(session: Session, options: Options) -> Any:
     given = options.validation_data
-    if feeding.is_stream(given):
+    if is_stream(given):
         return given
     if not isinstance(given, (tuple, list)) or not 2 <= len(given) <= 3:
         raise InputError(
@@ -222,7 +221,10 @@ def _validation_source(layer: Layer, validation: Any, options: Options) -> Sourc
                 got="none",
                 fix="Pass validation_steps=....",
             )
-        return source_of_stream(validation, steps, "fit, validation_data")
+        stream = Stream(
+            validation, "fit, validation_data", steps=steps, batch_size=options.validation_batch_size
+        )
+        return source_of_stream(stream)
     where = "fit, validation_data"
     fixed = fit_batches(layer, where, validation.count, options.validation_batch_size)
     size = fixed or options.validation_batch_size or batch_size_for(layer, validation.inputs)

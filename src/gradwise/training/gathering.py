@@ -9,6 +9,7 @@ import jax
 import numpy as np
 from jax import lax
 
+from gradwise.data.file_arrays import FileArray
 from gradwise.data.sparse import SparseMatrix
 from gradwise.ops.sparse import SparseRows, SparseTable
 
@@ -47,13 +48,13 @@ def as_batch(data: Any) -> Any:
 
 
 def has_sparse(data: Any) -> bool:
-    """Tells whether a structure on the host holds sparse matrices.
+    """Tells whether a structure on the host holds sparse matrices, or arrays in files.
 
     Example:
         >>> has_sparse([np.zeros(2)])
         False
     """
-    return any(isinstance(leaf, SparseMatrix) for leaf in jax.tree.leaves(data))
+    return any(isinstance(leaf, (SparseMatrix, FileArray)) for leaf in jax.tree.leaves(data))
 
 
 def sparse_note(data: Any) -> str:
@@ -178,6 +179,8 @@ def _as_table(leaf: Any) -> Any:
 
 
 def _as_rows(leaf: Any) -> Any:
+    if isinstance(leaf, FileArray):
+        return leaf.toarray()
     if not isinstance(leaf, SparseMatrix):
         return leaf
     count, size = len(leaf.columns), len(leaf)

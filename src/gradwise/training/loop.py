@@ -13,6 +13,7 @@ import numpy as np
 
 from gradwise.training.callbacks.base import CallbackList
 from gradwise.training.engine import memory_kept
+from gradwise.training.feed import Block, Feed
 from gradwise.training.feeding import HostData
 from gradwise.training.gathering import with_room
 from gradwise.training.interrupts import Interrupts, held_back
@@ -105,7 +106,10 @@ class Loop:
         self.run.epoch = epoch
         self.callbacks.call("on_epoch_begin", epoch, {})
         self._take_in_changes()
-        logs = self._run_resident(epoch) if self._resident is not None else self._run_steps(epoch)
+        if self._resident is not None:
+            logs = self._run_resident(epoch)
+        else:
+            logs = self._run_fed(epoch) if self.plan.fed else self._run_steps(epoch)
         if self.validation is not None and (epoch + 1) % self.validation_freq == 0:
             logs.update(self._validate())
         self.callbacks.call("on_epoch_end", epoch, logs)
@@ -273,24 +277,80 @@ class Loop:
     # Step by step ----------------------------------------------------------------------------------
 
     def _run_steps(self, epoch: int) -> dict[str, float]:
+        steps, size = self.train.steps or 0, self.train.size
+        order = self.train.order(self._seed, self._updates(), min(steps * size, self._count()))
         logs: dict[str, float] = {}
-        for place, batch in enumerate(self._batches(epoch)):
+        for place in range(steps):
+            rows = self._host().rows(order[place * size : (place + 1) * size])
             self.callbacks.step_begin(place)
             self._take_in_changes()
-            logs = self._one_step(batch, place, place == 0)
+            logs = self._one_step(self.session.place_batch(rows), place, place == 0)
             if self._stopping():
                 break
         return logs
 
-    def _batches(self, epoch: int) -> Iterator[Batch]:
-        if self.train.data is None and self.train.stream is not None:
-            for x, y, weight in self.train.stream():
-                yield self.session.batch(x, y, weight, "fit", self.class_weight)
+    # Brought to the device while the steps before compute -------------------------------------------
+
+    def _run_fed(self, epoch: int) -> dict[str, float]:
+        began, done = time.perf_counter(), 0
+        logs: dict[str, float] = {}
+        feed = Feed(
+            self._host_batches,
+            self.session.place,
+            self.session.place_batch,
+            joins=self.plan.joins,
+            pads=not self._couples_rows,
+            interrupts=self._interrupts,
+        )
+        with feed:
+            for block in feed:
+                logs = self._run_block(block, done) if block.room else self._run_alone(block, done)
+                done += block.steps
+                self.run.position = block.position
+                if self._stopping():
+                    break
+        self.run.input_bound = feed.waited / (time.perf_counter() - began)
+        return logs
+
+    def _host_batches(self) -> Iterator[tuple[HostData, Any]]:
+        updates, stream = self._updates(), self.train.stream
+        if stream is not None:
+            for x, y, weight in stream.epoch([self._seed, updates]):
+                data = self.session.host_batch(x, y, weight, "fit", self.class_weight)
+                yield data, stream.position()
             return
-        steps, size = self.train.steps or 0, self.train.size
-        order = self.train.order(self._seed, self._updates(), min(steps * size, self._count()))
-        for place in range(steps):
-            yield self.session.place_batch(self._host().rows(order[place * size : (place + 1) * size]))
+        size = self.train.size
+        order = self.train.order(self._seed, updates, min((self.train.steps or 0) * size, self._count()))
+        for start in range(0, len(order), size):
+            yield self._host().rows(order[start : start + size]).read(), None
+
+    def _run_alone(self, block: Block, done: int) -> dict[str, float]:
+        self.callbacks.step_begin(done)
+        self._take_in_changes()
+        return self._one_step(block.data, done, done == 0)
+
+    def _run_block(self, block: Block, done: int) -> dict[str, float]:
+        # The program starts the totals anew at step 0: only the epoch's first block has one.
+        before = 0 if done == 0 else 1
+        order = np.arange(-before * block.size, (block.room + 1 - before) * block.size, dtype="int32")
+        order = np.clip(order, 0, block.room * block.size - 1)
+        limit = None if self._couples_rows else np.int32(block.count + before * block.size)
+        logs: dict[str, float] = {}
+        for start, stop in self.plan.spans(block.steps):
+            self.state, values, recorded = self.programs.train_span(
+                self.state,
+                block.data,
+                order,
+                np.int32(start + before),
+                np.int32(stop + before),
+                limit,
+                self._record_buffer(stop - start),
+                size=block.size,
+            )
+            logs = self._after_span(values, recorded, done + start, done + stop)
+            if self._stopping():
+                break
+        return logs
 
     def _one_step(self, batch: Batch, place: int, fresh: bool) -> dict[str, float]:
         self.state, values, self.run.probed = self.programs.train_batch(self.state, batch, np.bool_(fresh))

@@ -11,13 +11,14 @@ import numpy as np
 from gradwise.core.layer import Layer
 from gradwise.core.symbolic import symbolic_leaves
 from gradwise.training.engine import memory_kept
+from gradwise.training.feed import Feed
+from gradwise.training.feeding import HostData
 from gradwise.training.interrupts import Interrupts
 from gradwise.training.plan import Plan
 from gradwise.training.programs import Programs, Resident
 from gradwise.training.session import Session, logs_of
 from gradwise.training.sources import Source
 from gradwise.training.stateful import fixed_batch
-from gradwise.training.step import Batch
 
 
 class Evaluation:
@@ -63,10 +64,10 @@ class Evaluation:
         values: Any = np.zeros(len(self.programs.objective.names))
         if self._in_order:
             return self._one_by_one(weights, state, source, class_weight)
-        if source.data is None:
-            for x, y, weight in source.stream() if source.stream is not None else ():
-                batch = self.session.batch(x, y, weight, "evaluate", class_weight)
-                totals, values = self.programs.evaluate_batch(weights, state, totals, batch)
+        if source.data is None or source.data.in_files:
+            with self._fed(source, class_weight, interrupts) as feed:
+                for block in feed:
+                    totals, values = self.programs.evaluate_batch(weights, state, totals, block.data)
             return logs_of(self.programs.objective.names, values)
         data = resident if resident is not None else self.session.place(source.data, in_order=source.size)
         count, size, steps = source.data.count, source.size, source.steps or 0
@@ -88,19 +89,23 @@ class Evaluation:
     def _one_by_one(self, weights: Any, state: Any, source: Source, class_weight: Any) -> dict[str, float]:
         """Measures batch after batch, each with the state that the one before has left."""
         totals, values = self._nothing, np.zeros(len(self.programs.objective.names))
-        for batch in self._batches(source, class_weight):
-            totals, values, state = self.programs.evaluate_keeping(weights, state, totals, batch)
+        with self._fed(source, class_weight, None) as feed:
+            for block in feed:
+                totals, values, state = self.programs.evaluate_keeping(weights, state, totals, block.data)
         self.state = state
         return logs_of(self.programs.objective.names, values)
 
-    def _batches(self, source: Source, class_weight: Any) -> Iterator[Batch]:
-        if source.data is None:
-            for x, y, weight in source.stream() if source.stream is not None else ():
-                yield self.session.batch(x, y, weight, "evaluate", class_weight)
-            return
-        for place in range(source.steps or 0):
-            rows = slice(place * source.size, (place + 1) * source.size)
-            yield self.session.place_batch(source.data.rows(rows))
+    def _fed(self, source: Source, class_weight: Any, interrupts: Interrupts | None) -> Feed:
+        def batches() -> Iterator[tuple[HostData, Any]]:
+            if source.stream is not None:
+                for x, y, weight in source.stream.epoch():
+                    yield self.session.host_batch(x, y, weight, "evaluate", class_weight), None
+            elif source.data is not None:
+                for place in range(source.steps or 0):
+                    rows = slice(place * source.size, (place + 1) * source.size)
+                    yield source.data.rows(rows).read(), None
+
+        return Feed(batches, self.session.place, self.session.place_batch, interrupts=interrupts)
 
 
 def batch_size_for(layer: Layer, inputs: Any) -> int:

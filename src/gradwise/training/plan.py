@@ -18,6 +18,8 @@ class Plan:
         resident: Whether the data rests on the device and many steps run in one program.
         reason: Why, for people.
         whole_epochs: Whether several epochs may run in one program, as each is short and nobody acts between.
+        fed: Whether a thread brings the data to the device while steps compute.
+        joins: Whether it brings the data of several steps at a time.
         target: How long one program call should take, in seconds: short enough for progress, callbacks
             and an interrupt, long enough for the call itself to cost nothing.
     """
@@ -25,6 +27,8 @@ class Plan:
     resident: bool
     reason: str
     whole_epochs: bool = False
+    fed: bool = False
+    joins: bool = False
     target: float = 0.08
     _rate: float = field(default=0.0, repr=False)
 
@@ -69,7 +73,7 @@ class Plan:
 
 def make_plan(
     *,
-    arrays: bool,
+    kind: str,
     data_bytes: int,
     free_bytes: int | None,
     step_by_step: str | None,
@@ -78,7 +82,7 @@ def make_plan(
     """Decides how to run.
 
     Args:
-        arrays: Whether the data are arrays, and not a stream of batches.
+        kind: Whether the data are "arrays", arrays in "files", or a "stream" of batches.
         data_bytes: How much the arrays hold.
         free_bytes: How much memory the device has to spare; None if it shares the host's.
         step_by_step: Who must act between steps, or None.
@@ -88,18 +92,23 @@ def make_plan(
         The plan, with its reason.
 
     Example:
-        >>> make_plan(arrays=True, data_bytes=1000, free_bytes=None, step_by_step=None).resident
+        >>> make_plan(kind="arrays", data_bytes=1000, free_bytes=None, step_by_step=None).resident
         True
     """
-    if not arrays:
-        return Plan(False, "step by step: the data come as a stream of batches")
-    if step_by_step is not None:
-        return Plan(False, f"step by step: {step_by_step} acts between steps")
-    if free_bytes is not None and data_bytes > 0.6 * free_bytes:
-        return Plan(
-            False,
-            f"step by step: {data_bytes / 2**30:.1f} GiB of data for {free_bytes / 2**30:.1f} GiB of memory",
-        )
+    too_large = free_bytes is not None and data_bytes > 0.6 * free_bytes
+    if kind == "arrays" and not too_large:
+        if step_by_step is not None:
+            return Plan(False, f"step by step: {step_by_step} acts between steps")
+    else:
+        size = f"{data_bytes / 2**30:.1f} GiB of data"
+        source = {
+            "stream": "the data come as a stream of batches",
+            "files": f"{size} are read from files",
+            "arrays": f"{size} for {(free_bytes or 0) / 2**30:.1f} GiB of memory",
+        }[kind]
+        if step_by_step is not None:
+            return Plan(False, f"step by step: {step_by_step} acts between steps; {source}", fed=True)
+        return Plan(False, f"blocks of steps, read ahead: {source}", fed=True, joins=True)
     if epoch_work is not None and epoch_work < _SHORT_EPOCH:
         return Plan(True, "whole epochs in one program: they are short, and nobody acts between them", True)
     return Plan(True, "whole spans of steps in one program: the data rest on the device")

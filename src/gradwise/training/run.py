@@ -34,6 +34,8 @@ class Run:
         self.plan_reason = ""
         self.epoch_seconds: float | None = None  # of each epoch, when several ran in one program
         self.probed: dict[str, Any] = {}
+        self.position: Any = None  # of a stream that can tell where it stands, after the last step
+        self.input_bound: float | None = None  # the share of the last epoch spent waiting for data
         self.averages: Callable[[], Mapping[str, Any] | None] = lambda: None
 
     def stop(self, reason: str) -> None:

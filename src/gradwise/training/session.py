@@ -13,6 +13,7 @@ from gradwise import config
 from gradwise.core.layer import Layer
 from gradwise.core.symbolic import SymbolicTensor
 from gradwise.core.variable import Variable
+from gradwise.data.file_arrays import FileArray
 from gradwise.data.sparse import SparseMatrix
 from gradwise.errors import StateError
 from gradwise.losses import Loss
@@ -268,15 +269,21 @@ class Session:
 
     def batch(self, x: Any, y: Any, sample_weight: Any, where: str, class_weight: Any = None) -> Batch:
         """Reads, checks and places one batch."""
+        return self.place_batch(self.host_batch(x, y, sample_weight, where, class_weight))
+
+    def host_batch(
+        self, x: Any, y: Any, sample_weight: Any, where: str, class_weight: Any = None
+    ) -> HostData:
+        """Reads and checks one batch."""
         data = self.bind(feeding.read(self.layer, x, y, sample_weight, where), where)
         if class_weight is not None:
             data = feeding.apply_class_weight(data, class_weight, where, self.class_loss)
-        return self.place_batch(data)
+        return data
 
 
 def _first_row(array: Any) -> Any:
     row = array[:1]
-    return row.toarray() if isinstance(row, SparseMatrix) else row
+    return row.toarray() if isinstance(row, (SparseMatrix, FileArray)) else row
 
 
 def own_copy(array: Any) -> Any:

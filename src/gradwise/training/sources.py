@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
-from gradwise.training.feeding import HostData, batches_of
+from gradwise.training.feeding import HostData
+from gradwise.training.streams import Stream
 
 
 @dataclasses.dataclass
@@ -18,17 +17,24 @@ class Source:
 
     Args:
         data: Arrays on the host, or None for a stream.
-        stream: Makes an iterator of (x, y, sample_weight) batches for each epoch, or None for arrays.
+        stream: Yields (x, y, sample_weight) batches epoch after epoch, or None for arrays.
         size: The batch size of arrays.
         steps: Steps in an epoch; None for a stream of unknown length.
         shuffle: Whether arrays are shuffled each epoch.
     """
 
     data: HostData | None
-    stream: Callable[[], Iterator[Any]] | None
+    stream: Stream | None
     size: int
     steps: int | None
     shuffle: bool = True
+
+    @property
+    def kind(self) -> str:
+        """Whether it holds "arrays", arrays in "files", or a "stream"."""
+        if self.data is None:
+            return "stream"
+        return "files" if self.data.in_files else "arrays"
 
     def order(self, seed: int, update: int, length: int) -> np.ndarray:
         """Returns the rows in the order of an epoch, cut or filled up to a length.
@@ -56,6 +62,6 @@ def source_of_arrays(data: HostData, size: int, steps: int | None = None, *, shu
     return Source(data, None, min(size, data.count), full if steps is None else min(steps, full), shuffle)
 
 
-def source_of_stream(stream: Any, steps: int | None, where: str) -> Source:
-    """Makes a source of an iterable of batches; one generator goes on from epoch to epoch."""
-    return Source(None, lambda: batches_of(stream, steps, where), 0, steps, False)
+def source_of_stream(stream: Stream) -> Source:
+    """Makes a source of a stream of batches."""
+    return Source(None, stream, 0, stream.length, False)

@@ -38,6 +38,8 @@ class History(Callback):
             is measured every so many epochs has a shorter list.
         epoch: The epochs, counted from 0.
         params: "epochs", "steps", "batch_size", "verbose" and "metrics".
+        input_bound: float[E]. For streams and arrays in files, the share of each epoch's time in which the
+            device waited for data, from 0 to 1; empty for data in memory.
 
     Example:
         >>> history = History()
@@ -52,16 +54,20 @@ class History(Callback):
     def __init__(self) -> None:
         self.history: Curves = Curves()
         self.epoch: list[int] = []
+        self.input_bound: list[float] = []
         self.params = {}
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forgets an earlier run."""
         self.history = Curves()
-        self.epoch = []
+        self.epoch, self.input_bound = [], []
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Appends the logs of the epoch."""
         self.epoch.append(epoch)
+        share = self.run.input_bound if hasattr(self, "run") else None
+        if share is not None:
+            self.input_bound.append(share)
         for name, value in (logs or {}).items():
             # Not the [] of Curves: "acc" and "accuracy" logged side by side are two lists.
             if name not in self.history:

@@ -13,6 +13,7 @@ from gradwise.training.callbacks.progress_line import Bar, duration, fitted_line
 from gradwise.training.callbacks.terminal import ERASE_LINE, is_terminal
 
 _INTERVAL = 0.1  # seconds between two writes, so at most ten lines a second
+_MUCH = 0.1  # of an epoch's time spent waiting for data: it is told then
 _ALWAYS = 50  # so many epochs are shown however short they are
 
 
@@ -135,7 +136,9 @@ class ProgressBar(Callback):
         else:
             rate = speed(done, seconds, "steps")
         count = [f"{done}/{steps}"] if steps else []
-        text = "  ".join([*count, duration(seconds), *rate, *measures(logs)])
+        share = getattr(getattr(self, "run", None), "input_bound", None) or 0
+        waited = [f"{share:.0%} waiting for data"] if share >= _MUCH else []
+        text = "  ".join([*count, duration(seconds), *rate, *waited, *measures(logs)])
         if self._bar is None:
             self._write(f"{self._title(epoch)}  {text}\n")
         else:
