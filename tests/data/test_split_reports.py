@@ -195,6 +195,18 @@ def test_pictures_sequences_and_texts_are_compared_by_figures():
     assert {one.name for one in split.report(tokens).drifts if one.significant} == {"length"}
 
 
+def test_masks_and_many_labels_are_targets_too():
+    random = np.random.default_rng(0)
+    split = holdout(200, seed=0)
+    masks = random.integers(0, 2, size=(200, 6, 6, 1))
+    masks[split.test, :3] = 1
+    found = {one.name for one in split.report(y=masks).drifts if one.significant}
+    assert found == {"target, mean", "target, standard deviation"}
+    labels = (random.random((200, 400)) < 0.3).astype(int)
+    drifts = split.report(y=labels).drifts
+    assert len({one.name for one in drifts}) == 100 and not any(one.significant for one in drifts)
+
+
 def test_groups_in_two_parts_are_named():
     groups = np.array(["ann", "bob", "cid", "dan", "eve"] * 4)
     split = Holdout(np.arange(12), np.arange(12, 16), np.arange(16, 20))

@@ -173,6 +173,14 @@ def script(path, body):
     )
 
 
+def test_scripts_without_a_guard_are_told(tmp_path):
+    path = tmp_path / "script.py"
+    path.write_text(SCRIPT.format(body="pass").replace('if __name__ == "__main__":', "if True:"))
+    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "has no line `if __name__ == '__main__':` around its code, add it." in done.stderr.splitlines()[-1]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_no_process_is_left_behind(tmp_path):
     endings = {"interrupt": "time.sleep(60)", "error": "raise ValueError('mine')"}

@@ -360,3 +360,12 @@ def test_reviews_are_told_apart_from_raw_text_also_after_loading(data_directory,
 
 def test_keras_is_there_as_an_oracle():
     assert ANSWERS["versions"]["keras"].split(".")[0] == keras().__version__.split(".")[0]
+
+
+@pytest.mark.parametrize("mode", ["multi_hot", "count", "tf_idf"])
+def test_many_rows_are_handed_to_the_model_sparse(monkeypatch, mode):
+    layer = layers.TextVectorization(output_mode=mode, max_tokens=6)
+    texts = ["a b b c", "", "c d e f g g", "a a a"] * 5
+    layer.adapt(texts)
+    monkeypatch.setattr("gradwise.layers.text_vectorization._MANY", 1)
+    np.testing.assert_allclose(layer.hand_over(np.array(texts, object)).toarray(), layer(texts), rtol=1e-6)

@@ -50,6 +50,10 @@ class HostLayer(Layer):
         """
         return np.asarray(values, object)
 
+    def hand_over(self, inputs: Any) -> Any:
+        """Computes what the compiled rest of a model gets: the outputs, or a sparse matrix of them."""
+        return self.call(inputs)
+
     def output_like(self, shape: Any) -> tuple[tuple[int | None, ...], Any]:
         """Returns the shape, with None for unknown sizes, and the type of the outputs; subclasses say how.
 
@@ -92,6 +96,8 @@ class Front:
         self.nodes = nodes
         self.tensors = tensors
         self._graph = graph
+        between = {id(parent) for node in nodes for parent in node.parents()}
+        self._last = {id(tensor) for tensor in tensors} - between
         # The first host layer that takes an input knows how to read what a user gives for it.
         self._receivers = {
             id(parent): node.layer for node in reversed(nodes) for parent in symbolic_leaves(node.args[:1])
@@ -118,9 +124,10 @@ class Front:
                 lambda leaf: values[id(leaf)] if isinstance(leaf, SymbolicTensor) else leaf,
                 (node.args, node.kwargs),
             )
-            values[id(node.outputs)] = node.layer.call(*args, **kwargs)
+            last = id(node.outputs) in self._last and len(args) == 1 and not kwargs
+            values[id(node.outputs)] = (node.layer.hand_over if last else node.layer.call)(*args, **kwargs)
         found = [values[id(tensor)] for tensor in self.tensors]
-        return found[0] if len(found) == 1 else [np.asarray(item) for item in found]
+        return found[0] if len(found) == 1 else [_as_array(item) for item in found]
 
     def _in_order(self, inputs: Any) -> list[Any]:
         graph = self._graph
@@ -133,6 +140,10 @@ class Front:
         if len(graph.input_list) > 1:
             return match_inputs(dict(inputs), graph.input_list, graph.input_names, graph.where)
         return [inputs]
+
+
+def _as_array(item: Any) -> Any:
+    return item if hasattr(item, "__array__") or hasattr(item, "toarray") else np.asarray(item)
 
 
 def split(graph: Graph) -> tuple[Front | None, Graph]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,6 +19,7 @@ from gradwise.errors import InputError
 
 _MOST_ROWS = 5_000  # of each part, for drift
 _MOST_TESTS = 1_000
+_MOST_TARGETS = 100
 _MOST_BYTES = 10**9  # for duplicates
 _MOST_NEAR = 5 * 10**7  # values that are rounded
 _MOST_LINES = 12
@@ -145,7 +146,8 @@ def split_report(
         x: Inputs: an array [B, ...], a table, a frame, a dict of columns, or a list of texts or other
             objects. Pictures and sequences are compared by the mean and standard deviation of each sample,
             texts by their length.
-        y: Targets [B] or [B, K]. Whole numbers of few different values, texts and one-hot rows are classes.
+        y: Targets [B], [B, K] (of which at most 100 columns are compared) or masks and sequences [B, ..., K].
+            Whole numbers of few different values, texts and one-hot rows are classes.
         groups: A group for each sample: none should be in two parts.
         time: When each sample was taken: no part should begin before the one before it ends.
 
@@ -233,11 +235,15 @@ def _targets(y: Any) -> Iterator[Column]:
                 "target" if len(values.names) == 1 else f"target {one.name}", one.values, one.missing
             )
         return
+    if values.ndim > 2:  # masks and sequences: by the figures of each sample, as inputs are
+        for one in columns_of(values, np.arange(len(values)), np.arange(1)):
+            yield replace(one, name=f"target, {one.name}")
+        return
     values = values.reshape(len(values), -1)
     one_hot = values.shape[1] > 1 and values.dtype.kind in "biuf" and np.isin(values, (0, 1)).all()
     if one_hot and (values.sum(axis=1) == 1).all():
         values = values.argmax(axis=1)[:, None]
-    for number in range(values.shape[1]):
+    for number in _sample(np.arange(values.shape[1]), _MOST_TARGETS):
         yield as_column("target" if values.shape[1] == 1 else f"target {number}", values[:, number])
 
 

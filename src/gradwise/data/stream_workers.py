@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
+import multiprocessing.util  # which has its own clean-up at exit, and must register it before ours
+import os
 import shutil
 import signal
 import sys
+import tempfile
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -31,12 +35,23 @@ class Workers:
     Raises:
         MissingExtraError: Grain is not installed.
         InputError: The source or transform cannot be sent to another process.
+        StateError: The script has no guard `if __name__ == "__main__":`.
     """
 
     def __init__(self, feed: Feed, workers: int, ahead: int) -> None:
-        self._held = [_iterator(feed, workers, ahead)]
-        # At exit, too: Grain's own clean-up there is noisy once modules are taken apart.
-        self._end = weakref.finalize(self, _close, self._held)
+        # A worker runs the script anew as far as its guard. Without one it would start workers of its own.
+        if getattr(multiprocessing.current_process(), "_inheriting", False):
+            raise _killed("exit code 1")
+        folder = tempfile.mkdtemp(prefix="gradwise-")
+        self._held: list[Any] = []
+        self._end = weakref.finalize(self, _close, self._held, folder)
+        # At exit, before multiprocessing ends the threads that Grain frees shared memory with.
+        atexit.register(self._end)
+        try:
+            self._held.append(_iterator(_Sent(feed, folder), workers, ahead))
+        except BaseException:
+            self._end()
+            raise
 
     def __iter__(self) -> Iterator[Piece]:
         return self
@@ -62,31 +77,45 @@ class Workers:
     def close(self) -> None:
         """Ends the processes."""
         self._end()
+        atexit.unregister(self._end)
 
 
-class _Plain:
-    """A feed whose pieces are tuples: Grain looks for the arrays in tuples, dicts and lists only."""
+class _Sent:
+    """A feed that goes to the workers in a file.
 
-    def __init__(self, feed: Feed) -> None:
-        self._feed = feed
+    Python sends what a process begins with through a pipe, and waits for ever if the process dies before it
+    has read all of that; a script without a guard is enough. So what goes that way has to be small. Pieces
+    are tuples, as Grain looks for arrays in tuples, dicts and lists only.
+    """
+
+    def __init__(self, feed: Feed, folder: str) -> None:
+        self._length = len(feed)
+        self._path = os.path.join(folder, "feed")
+        self._feed: Feed | None = None
+        _write(feed, self._path)
 
     def __len__(self) -> int:
-        return len(self._feed)
+        return self._length
 
     def __getitem__(self, number: int) -> tuple[Any, ...]:
+        if self._feed is None:
+            import cloudpickle  # type: ignore[import-untyped]
+
+            with open(self._path, "rb") as stream:
+                self._feed = cast(Feed, cloudpickle.load(stream))
         piece = self._feed[number]
         return piece.values, piece.count, piece.broken, piece.last
 
 
-def _iterator(feed: Feed, workers: int, ahead: int) -> Any:
+def _write(feed: Feed, path: str) -> None:
     try:
-        import cloudpickle  # type: ignore[import-untyped]
-        import grain  # type: ignore[import-untyped]
-        from absl import flags  # type: ignore[import-untyped]
+        import cloudpickle
+        import grain  # type: ignore[import-untyped]  # noqa: F401
     except ImportError as error:
         raise MissingExtraError("Loader(workers=…)", "grain", "stream") from error
     try:
-        cloudpickle.dumps(feed)
+        with open(path, "wb") as stream:
+            cloudpickle.dump(feed, stream)
     except Exception as error:
         raise InputError(
             "Loader(workers=…)",
@@ -94,10 +123,16 @@ def _iterator(feed: Feed, workers: int, ahead: int) -> Any:
             got=f"{type(error).__name__}: {error}",
             fix="Open files and connections inside __getitem__ or the generator, or use workers=0.",
         ) from error
+
+
+def _iterator(feed: _Sent, workers: int, ahead: int) -> Any:
+    import grain
+    from absl import flags  # type: ignore[import-untyped]
+
     if not flags.FLAGS.is_parsed():
         flags.FLAGS.mark_as_parsed()  # Grain reads its flags, which only Abseil's own programs parse
     small = 0 if _much_shared_memory() else sys.maxsize
-    dataset = grain.MapDataset.source(_Plain(feed)).to_iter_dataset(
+    dataset = grain.MapDataset.source(feed).to_iter_dataset(
         grain.ReadOptions(num_threads=0, prefetch_buffer_size=0)
     )
     options = grain.experimental.DatasetOptions(min_shm_size=small)
@@ -129,9 +164,10 @@ def _own(value: Any) -> Any:
     return np.array(value) if isinstance(value, np.ndarray) else value
 
 
-def _close(held: list[Any]) -> None:
+def _close(held: list[Any], folder: str) -> None:
     while held:
         held.pop().close()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _killed(told: str) -> StateError:

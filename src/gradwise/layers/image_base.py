@@ -14,6 +14,7 @@ from gradwise.layers.checks import check_choice, check_data_format, check_rank
 from gradwise.layers.noise_base import Noise
 from gradwise.layers.number_checks import is_number
 from gradwise.ops.image_boxes import BOX_FORMATS, move_boxes
+from gradwise.ops.image_warps import at_least_single
 from gradwise.ops.windows import channels_to_end, channels_to_front
 
 PARTS = ("images", "bounding_boxes", "segmentation_masks", "labels")
@@ -165,7 +166,7 @@ class ImageLayer(Noise):
 
     def uniform(self, key: Any, images: Any, *ranges: tuple[float, float]) -> Any:
         """Draws a number from each range for each image, float[B, ranges]."""
-        kind = jnp.promote_types(images.dtype, jnp.float32)
+        kind = at_least_single(images.dtype)
         low, high = (jnp.asarray(limits, kind)[None, :] for limits in zip(*ranges, strict=True))
         return low + (high - low) * jax.random.uniform(key, (images.shape[0], len(ranges)), kind)
 

@@ -14,6 +14,7 @@ from gradwise.layers.adapting import parts_of
 from gradwise.layers.image_base import ImageLayer, ImageOptions
 from gradwise.layers.number_checks import is_number
 from gradwise.ops.image_colors import principal_colors, shift_principal_colors
+from gradwise.ops.image_warps import at_least_single
 from gradwise.registry import register
 
 # Of ImageNet, as fb.resnet.torch (2016) has them: columns are the directions, values from 0 to 1.
@@ -100,7 +101,7 @@ class PCAColorAugmentation(ImageLayer):
 
     def draw(self, key: Any, images: Any) -> Any:
         """Draws the factors, float[B, 3]."""
-        kind = jnp.promote_types(images.dtype, jnp.float32)
+        kind = at_least_single(images.dtype)
         return self.stddev * jax.random.normal(key, (images.shape[0], 3), kind)
 
     def change(self, images: Any, how: Any) -> Any:

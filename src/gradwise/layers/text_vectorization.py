@@ -8,6 +8,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from gradwise.core.layer import LayerOptions
+from gradwise.data.sparse import SparseMatrix
 from gradwise.data.texts import SPLIT, STANDARDIZE, as_texts, split_texts, standardize_texts
 from gradwise.data.token_table import encode_rows
 from gradwise.data.tokenizing import ngrams as join_tokens
@@ -16,6 +17,9 @@ from gradwise.layers.adapting import refuse_sparse
 from gradwise.layers.checks import check_choice, check_count
 from gradwise.layers.lookup_base import VocabularyLayer
 from gradwise.registry import register
+
+
+_MANY = 2**22  # numbers in all rows, from which they are handed over as a sparse matrix
 
 
 @register("layers.TextVectorization")
@@ -146,6 +150,23 @@ class TextVectorization(VocabularyLayer):
         kept = places < width
         result[rows[kept], places[kept]] = numbers[kept]
         return result
+
+    def hand_over(self, inputs: Any) -> Any:
+        """Gives token numbers, or rows: as a sparse matrix if there are many."""
+        if self.table.output_mode == "int" or len(inputs) * self.depth() < _MANY:
+            return self.call(inputs)
+        lists = self.documents(inputs)
+        lengths = np.array([len(tokens) for tokens in lists], np.int64)
+        numbers = self.table.look_up(list(chain.from_iterable(lists)))
+        kept = numbers >= 0
+        rows = np.repeat(np.arange(len(lists)), lengths)[kept]
+        places, counts = np.unique(rows * self.depth() + numbers[kept], return_counts=True)
+        columns = (places % self.depth()).astype(np.int32)
+        starts = np.searchsorted(places, np.arange(len(lists) + 1) * self.depth())
+        values = None if self.table.output_mode == "multi_hot" else counts.astype(np.float32)
+        if values is not None and self.table.idf_weights is not None:
+            values = values * self.table.idf_weights[columns]
+        return SparseMatrix(columns, starts, values, self.depth())
 
     def _check_shape(self, shape: Any) -> None:
         if len(shape) == 1 or (len(shape) == 2 and (self.split is None or shape[1] == 1)):

@@ -18,7 +18,7 @@ def erase_patches(images: jax.Array, starts: jax.Array, sizes: jax.Array, fill: 
 
     Args:
         images: float[B, H, W, C].
-        starts: float[B, 2]. The first row and column of each rectangle.
+        starts: float[B, 2]. Where each rectangle begins, in pixels from the top and the left.
         sizes: float[B, 2]. Its height and width; 0 for none.
         fill: float[B, H, W, C]. What comes in its place; sizes of 1 stand for all places alike.
 
@@ -33,7 +33,8 @@ def erase_patches(images: jax.Array, starts: jax.Array, sizes: jax.Array, fill: 
     """
     inside = []
     for axis in (0, 1):
-        places = jnp.arange(images.shape[1 + axis], dtype=starts.dtype)[None, :]
+        # A pixel goes with its centre, so that patches reach the first row as often as the last.
+        places = jnp.arange(images.shape[1 + axis], dtype=starts.dtype)[None, :] + 0.5
         first = starts[:, axis, None]
         inside.append((places >= first) & (places < first + sizes[:, axis, None]))
     rows, columns = inside  # [B, H], [B, W]

@@ -20,6 +20,7 @@ __all__ = [
     "FILL_MODES",
     "INTERPOLATIONS",
     "affine_warp",
+    "at_least_single",
     "crop_at",
     "flip_images",
     "rotation_matrices",
@@ -176,7 +177,7 @@ def affine_warp(
     if interpolation == "nearest":
         return _nearest(padded, x, y)
     # Half precision has neither places nor mixtures fine enough.
-    exact = jnp.promote_types(images.dtype, x.dtype)
+    exact = at_least_single(images.dtype)
     return _bilinear(padded.astype(exact), x.astype(exact), y.astype(exact)).astype(images.dtype)
 
 
@@ -237,6 +238,22 @@ def shear_matrices(factors: jax.Array, height: int = 1, width: int = 1) -> jax.A
     return _about_centre(one, factors[:, 0], factors[:, 1], one, height, width)
 
 
+def at_least_single(dtype: Any) -> Any:
+    """Gives the type to count pixels and draw numbers in: single precision, or double for images in double.
+
+    Args:
+        dtype: The type of the images.
+
+    Returns:
+        A floating-point type.
+
+    Example:
+        >>> at_least_single(jnp.bfloat16) == at_least_single(jnp.uint8) == jnp.float32
+        True
+    """
+    return jnp.float64 if dtype == jnp.float64 else jnp.float32
+
+
 def _about_centre(xx: Any, xy: Any, yx: Any, yy: Any, height: int, width: int) -> jax.Array:
     middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
     to_x = middle_x - (xx * middle_x + xy * middle_y)
@@ -295,8 +312,9 @@ def _bilinear(padded: jax.Array, x: jax.Array, y: jax.Array) -> jax.Array:
     pairs = lax.complex(planes[..., :-1], planes[..., 1:]).reshape(batch, channels, height * (width - 1))
     # Looked up once: fused into what follows, the compiler looks again for each use.
     above, below = lax.optimization_barrier((_look_up(pairs, place), _look_up(pairs, place + (width - 1))))
-    mixed = above * (1 - down) + below * down  # complex[B, C, H, W]
-    return jnp.moveaxis(mixed.real * (1 - right) + mixed.imag * right, 1, -1)
+    left = above.real * (1 - down) + below.real * down  # [B, C, H, W]
+    other = above.imag * (1 - down) + below.imag * down
+    return jnp.moveaxis(left * (1 - right) + other * right, 1, -1)
 
 
 def _look_up(planes: jax.Array, places: jax.Array) -> jax.Array:
