@@ -10,7 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradwise.data.tables import Table, as_column
-from gradwise.datasets import boston_housing, cifar10, digits, fashion_mnist, imdb, mnist, reuters
+from gradwise.datasets import (
+    boston_housing,
+    california_housing,
+    cifar10,
+    cifar100,
+    digits,
+    fashion_mnist,
+    imdb,
+    mnist,
+    reuters,
+)
 from gradwise.errors import unknown_name
 from gradwise.workflow.inputs import ImageInputs, WordInputs
 
@@ -28,6 +38,28 @@ _CLOTHES = (
     "ankle boot",
 )
 _THINGS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+_HUNDRED_THINGS = tuple(
+    (
+        "apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly "
+        "camel can castle caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup "
+        "dinosaur dolphin elephant flatfish forest fox girl hamster house kangaroo keyboard lamp lawn_mower "
+        "leopard lion lizard lobster man maple_tree motorcycle mountain mouse mushroom oak_tree orange orchid "
+        "otter palm_tree pear pickup_truck pine_tree plain plate poppy porcupine possum rabbit raccoon ray "
+        "road rocket rose sea seal shark shrew skunk skyscraper snail snake spider squirrel streetcar "
+        "sunflower sweet_pepper table tank telephone television tiger tractor train trout tulip turtle "
+        "wardrobe whale willow_tree wolf woman worm"
+    ).split()
+)
+_DISTRICTS = (
+    "longitude",
+    "latitude",
+    "housing_median_age",
+    "total_rooms",
+    "total_bedrooms",
+    "population",
+    "households",
+    "median_income",
+)
 _HOUSING = ("CRIM", "ZN", "INDUS", "CHAS", "NOX", "RM", "AGE", "DIS", "RAD", "TAX", "PTRATIO", "B", "LSTAT")
 _WORDS = 10_000
 
@@ -109,6 +141,14 @@ def _cifar10() -> NamedSet:
     return NamedSet("cifar10", about, "object", _THINGS, ImageInputs((32, 32, 3), 255.0), *parts)
 
 
+def _cifar100() -> NamedSet:
+    (x, y), (x_test, y_test) = cifar100.load_data()
+    about = "colour pictures of 32 × 32 pixels"
+    parts = (x, y.reshape(-1)), (x_test, y_test.reshape(-1))
+    inputs = ImageInputs((32, 32, 3), 255.0)
+    return NamedSet("cifar100", about, "object", _HUNDRED_THINGS, inputs, *parts)
+
+
 def _imdb() -> NamedSet:
     train, test = imdb.load_data(num_words=_WORDS)
     classes = ("negative", "positive")
@@ -128,13 +168,22 @@ def _boston_housing() -> Table:
     return Table([*columns, as_column("MEDV", prices)], "boston_housing")
 
 
+def _california_housing() -> Table:
+    (x, y), (x_test, y_test) = california_housing.load_data()
+    rows, prices = np.concatenate([x, x_test]), np.concatenate([y, y_test])
+    columns = [as_column(name, rows[:, place]) for place, name in enumerate(_DISTRICTS)]
+    return Table([*columns, as_column("median_house_value", prices)], "california_housing")
+
+
 _LOADERS: dict[str, Callable[[], NamedSet | Table]] = {
     "digits": _digits,
     "mnist": _mnist,
     "fashion_mnist": _fashion_mnist,
     "cifar10": _cifar10,
+    "cifar100": _cifar100,
     "imdb": _imdb,
     "reuters": _reuters,
     "boston_housing": _boston_housing,
+    "california_housing": _california_housing,
 }
 NAMES = tuple(_LOADERS)
