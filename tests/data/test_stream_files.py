@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from gradwise.data import Loader, stream_npy
+from gradwise.data import Loader, row_files
 from gradwise.data.stream_sources import from_npy
 from gradwise.errors import InputError
 
@@ -18,7 +18,7 @@ N = 300
 
 @pytest.fixture(autouse=True)
 def all_files_are_large(monkeypatch):
-    monkeypatch.setattr(stream_npy, "_SMALL", 0)
+    monkeypatch.setattr(row_files, "_SMALL", 0)
 
 
 @pytest.fixture

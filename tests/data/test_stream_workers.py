@@ -151,7 +151,8 @@ import numpy as np
 from gradwise.data import Loader
 
 def main():
-    loader = Loader(np.arange(100_000), 4, workers=1, transform=lambda sample: np.int64(os.getpid()))
+    global loader  # still there at exit
+    loader = Loader(np.arange(400), 4, workers=1, transform=lambda sample: np.int64(os.getpid()))
     for number, batch in enumerate(loader):
         if number == 2:
             print(batch[0][0], flush=True)
@@ -183,7 +184,7 @@ def test_scripts_without_a_guard_are_told(tmp_path):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_no_process_is_left_behind(tmp_path):
-    endings = {"interrupt": "time.sleep(60)", "error": "raise ValueError('mine')"}
+    endings = {"interrupt": "time.sleep(60)", "error": "raise ValueError('mine')", "end": "pass"}
     started = {name: script(tmp_path / f"{name}.py", body) for name, body in endings.items()}
     for name, process in started.items():
         pid = int(process.stdout.readline() or process.stderr.read())
@@ -191,8 +192,19 @@ def test_no_process_is_left_behind(tmp_path):
             os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process of the group
         _, told = process.communicate(timeout=60)
         gone({pid})
-        assert process.returncode == {"interrupt": -signal.SIGINT, "error": 1}[name]
-        assert told.strip().endswith({"interrupt": "KeyboardInterrupt", "error": "ValueError: mine"}[name]), (
-            told
-        )
-        assert "leaked" not in told and "ignored" not in told and told.count("Traceback") == 1
+        code, last = {
+            "interrupt": (-signal.SIGINT, "KeyboardInterrupt"),
+            "error": (1, "ValueError: mine"),
+            "end": (0, ""),
+        }[name]
+        assert process.returncode == code and told.strip().endswith(last), told
+        assert "leaked" not in told and "ignored" not in told and told.count("Traceback") == (name != "end")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_workers_end_with_a_killed_parent(tmp_path):
+    process = script(tmp_path / "killed.py", "time.sleep(60)")
+    pid = int(process.stdout.readline() or process.stderr.read())
+    process.kill()
+    process.communicate(timeout=60)
+    gone({pid})

@@ -18,10 +18,13 @@ BOX_FORMATS = ("xyxy", "xywh", "center_xywh", "rel_xyxy")
 
 def training(layer, x, key=0):
     layer(x)
-    return gw.functional_call(layer, {}, x, training=True, key=jax.random.key(key))[0]
+    # As one program: its operations one by one take far longer to compile.
+    return jax.jit(lambda x, key: gw.functional_call(layer, {}, x, training=True, key=key)[0])(
+        x, jax.random.key(key)
+    )
 
 
-def drawn_settings(count=24):
+def drawn_settings(count=14):
     random = np.random.default_rng(7)
     for number in range(count):
         size = tuple(int(n) for n in random.integers(1, 12, 2))
@@ -122,7 +125,7 @@ def test_boxes_lie_around_what_was_painted_there(name):
         "images": masks.astype("float32"),
         "bounding_boxes": boxes[:, None],
         "segmentation_masks": masks,
-        "labels": np.arange(count),
+        "labels": np.arange(count, dtype="int32"),
     }
     outputs = training(GEOMETRY[name](bounding_box_format="xyxy"), inputs)
     np.testing.assert_array_equal(outputs["labels"], np.arange(count))
@@ -153,8 +156,9 @@ def test_boxes_lie_around_what_was_painted_there(name):
     assert found > count / 4
 
 
-@pytest.mark.parametrize("box_format", BOX_FORMATS)
-@pytest.mark.parametrize("name", ["RandomFlip", "RandomRotation", "RandomCrop", "Resizing"])
+@pytest.mark.slow
+@pytest.mark.parametrize("box_format", BOX_FORMATS[1:])
+@pytest.mark.parametrize("name", ["RandomFlip", "Resizing"])
 def test_all_formats_of_boxes_tell_the_same(name, box_format):
     boxes = np.array([[[2, 3, 20, 9], [-1, -1, -1, -1], [30, 10, 44, 33]]] * 5, "float32")
     images = np.zeros((5, 34, 45, 1), "float32")
@@ -170,7 +174,8 @@ def test_all_formats_of_boxes_tell_the_same(name, box_format):
     np.testing.assert_array_equal(outputs[:, 1], -1)
 
 
-@pytest.mark.parametrize("name", [name for name in GEOMETRY if name != "RandomFlip"])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["RandomFlip", "RandomCrop", "RandomTranslation", "RandomRotation"])
 def test_channels_first_does_the_same(name):
     x = np.random.default_rng(0).uniform(0, 255, (6, 34, 45, 3)).astype("float32")
     boxes = np.array([[[2, 3, 20, 9]]] * 6, "float32")

@@ -30,9 +30,15 @@ RANDOM = [
 BYTES = np.random.default_rng(0).integers(0, 256, (6, 9, 8, 3)).astype("uint8")
 
 
-def training(layer, x, key=0):
+def program(layer, x):
+    """A function of a key's number. One program: its operations one by one take far longer to compile."""
     layer(x)
-    return np.asarray(gw.functional_call(layer, {}, x, training=True, key=jax.random.key(key))[0])
+    run = jax.jit(lambda x, key: gw.functional_call(layer, {}, x, training=True, key=key)[0])
+    return lambda key: np.asarray(run(x, jax.random.key(key)))
+
+
+def training(layer, x, key=0):
+    return program(layer, x)(key)
 
 
 def assert_uniform(values, low, high):
@@ -69,13 +75,15 @@ def test_samples_draw_for_themselves_and_padding_a_batch_changes_none(make):
 
 @pytest.mark.parametrize("make", RANDOM)
 def test_draws_depend_on_seed_and_step(make):
-    first = training(make(name="one", seed=1), BYTES)
-    np.testing.assert_array_equal(first, training(make(name="one", seed=1), BYTES))
+    run = program(make(name="one", seed=1), BYTES)
+    first = run(0)
+    np.testing.assert_array_equal(first, run(0))
+    assert not np.array_equal(first, run(1))
     assert not np.array_equal(first, training(make(name="one", seed=2), BYTES))
-    assert not np.array_equal(first, training(make(name="one", seed=1), BYTES, key=1))
 
 
-@pytest.mark.parametrize("make", RANDOM)
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [RANDOM[place] for place in (1, 2, 8, 10, 13)])
 def test_half_precision_draws_the_same(make):
     half = training(make(name="one", dtype="bfloat16"), BYTES)
     assert half.dtype == jnp.bfloat16
@@ -176,7 +184,9 @@ def test_patches_have_the_sizes_and_the_frequency_asked_for():
     noise = noise[noise != -1]
     assert noise.mean() == pytest.approx(0.5, abs=0.01)
     assert noise.std() == pytest.approx(np.sqrt(1 / 12), abs=0.01)
-    tiles = training(layers.RandomErasing((1, 1), (1, 1), fill_value=(1, 2, 3)), np.zeros((1, 4, 4, 3)))
+    tiles = training(
+        layers.RandomErasing((1, 1), (1, 1), fill_value=(1, 2, 3)), np.zeros((1, 4, 4, 3), "float32")
+    )
     np.testing.assert_array_equal(tiles, np.broadcast_to([1, 2, 3], (1, 4, 4, 3)))
 
 

@@ -52,6 +52,7 @@ class Loader:
         InputError: The source cannot be read, or a setting is out of range.
 
     Example:
+        >>> import numpy as np
         >>> loader = Loader((np.arange(10).reshape(5, 2), np.arange(5)), batch_size=2, seed=0)
         >>> len(loader), [len(y) for x, y in loader]
         (3, [2, 2, 1])
@@ -253,7 +254,9 @@ class Loader:
         epoch, broken = cutter.position.epoch, cutter.broken
         self._position, self._begun, self._next = Position(epoch + 1), False, (epoch + 1, 0)
         shown = "; ".join(f"'{path}': {reason}" for path, reason in cutter.examples)
-        told = f"{broken} samples that could not be read" + (f" ({shown})" if shown else "")
+        told = f"{broken} sample{'' if broken == 1 else 's'} that could not be read" + (
+            f" ({shown})" if shown else ""
+        )
         if cutter.position == Position(epoch):
             raise InputError(
                 f"Loader, epoch {epoch}",

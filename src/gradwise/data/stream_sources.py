@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from gradwise.data.arrays import is_frame
-from gradwise.data.stream_npy import row_file
+from gradwise.data.row_files import row_file
 from gradwise.data.stream_order import Rows
 from gradwise.data.stream_samples import Structure, map_arrays
 from gradwise.errors import InputError

@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -154,10 +155,18 @@ def _much_shared_memory() -> bool:
 def _begin(worker: int, workers: int) -> None:
     """Runs first in each worker."""
     del worker, workers
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the main process ends it
     if "jax" in sys.modules:
         # A transform that uses JAX must not take the accelerator's memory from the training process.
         sys.modules["jax"].config.update("jax_platforms", "cpu")
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)  # it was killed, and could not end its workers
 
 
 def _own(value: Any) -> Any:
