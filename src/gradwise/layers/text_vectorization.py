@@ -18,7 +18,6 @@ from gradwise.layers.checks import check_choice, check_count
 from gradwise.layers.lookup_base import VocabularyLayer
 from gradwise.registry import register
 
-
 _MANY = 2**22  # numbers in all rows, from which they are handed over as a sparse matrix
 
 

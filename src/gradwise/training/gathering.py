@@ -134,7 +134,7 @@ def count_of(data: Any) -> int:
     """Returns the number of rows of a data set on the device.
 
     Example:
-        >>> count_of([jnp.zeros((3, 2))])
+        >>> count_of([np.zeros((3, 2))])
         3
     """
     return int(jax.tree.leaves(data, is_leaf=_is_table)[0].shape[0])
@@ -149,7 +149,7 @@ def dense(data: Any) -> Any:
     """Fills sparse rows up with their zeros, inside a program.
 
     Example:
-        >>> dense([jnp.zeros(2)])[0].shape
+        >>> dense([np.zeros(2)])[0].shape
         (2,)
     """
     return jax.tree.map(
