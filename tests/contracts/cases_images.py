@@ -35,7 +35,6 @@ CASES = [
     ours(lambda: layers.RandomFlip("vertical"), integers=256, random=True),
     ours(lambda: layers.RandomCrop(4, 3), random=True, wrong_rank=(7, 6)),
     ours(lambda: layers.RandomCrop(4, 3, seed=3, data_format="channels_first"), FIRST, random=True),
-    ours(lambda: layers.RandomCrop(9, 5)),
     random("RandomTranslation", height_factor=0.3, width_factor=(-0.1, 0.4)),
     random("RandomTranslation", FIRST, height_factor=0.3, width_factor=0.0, interpolation="nearest", **BOTH),
     random("RandomRotation", factor=0.2),

@@ -207,3 +207,16 @@ def test_columns_that_are_absent_or_wrong_are_named_by_the_model(frame, labels):
         model.predict(frame.drop(columns="fare"))
     with pytest.raises(InputError, match="column 'fare', row 1: expected a number, but got 'much'"):
         model.predict(frame.assign(fare="much"))
+
+
+def test_a_column_that_is_the_target_in_other_words_is_left_out():
+    frame = {"x": list(range(40)), "alive": ["no", "yes"] * 20, "survived": [0, 1] * 20}
+    layer = TableFeatures()
+    with pytest.warns(
+        UserWarning, match="column 'alive' is left out: each value of it goes with exactly one value"
+    ):
+        layer.adapt(frame, target="survived")
+    assert layer.feature_names == ["x"]
+    layer = TableFeatures()
+    layer.adapt(frame, target="survived", leave_out={})
+    assert any("alive" in name for name in layer.feature_names)

@@ -105,6 +105,7 @@ class Loader:
         self.seed = next_seed() if seed is None else int(seed)
         self._transform = transform
         self._position = Position()
+        self._told = 0  # broken samples
         self._begun = False  # whether a loop began at the position, so that the next loop is another epoch
         self._turn: object = None
         self._running: Iterator[Piece] | None = None
@@ -250,7 +251,7 @@ class Loader:
         return BatchOrder(samples, size, seed=seed)
 
     def _end(self, cutter: Cutter) -> None:
-        """Goes on to the next epoch, and warns once about the samples that were skipped in this one."""
+        """Goes on to the next epoch, and warns of skipped samples if there are more than told of before."""
         epoch, broken = cutter.position.epoch, cutter.broken
         self._position, self._begun, self._next = Position(epoch + 1), False, (epoch + 1, 0)
         shown = "; ".join(f"'{path}': {reason}" for path, reason in cutter.examples)
@@ -264,7 +265,8 @@ class Loader:
                 got=told if broken else f"fewer samples than batch_size {self.batch_size}, or none",
                 fix="Check the source." if broken else "Check the source, or pass drop_remainder=False.",
             )
-        if broken:
+        if broken > self._told:  # each epoch meets the same ones
+            self._told = broken
             warnings.warn(
                 f"Loader, epoch {epoch}: skipped {told}. Replace or remove the files.", stacklevel=3
             )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gradwise.core.host import HostLayer
 from gradwise.core.layer import LayerOptions
+from gradwise.data.columns import find_leaks
 from gradwise.data.preprocessing import TablePreprocessor, TransformNotes
 from gradwise.data.tables import Table, read_table
 from gradwise.errors import InputError, StateError
@@ -75,8 +76,11 @@ class TableFeatures(HostLayer):
         target: str | Sequence[str] | None = None,
         rows: NDArray[Any] | Sequence[int] | None = None,
         kinds: Mapping[str, str | Sequence[str]] | None = None,
+        leave_out: Mapping[str, str] | None = None,
     ) -> None:
         """Learns kinds, categories, medians, means and standard deviations from the training rows.
+
+        A column that is the target in other words, as `alive` beside `survived`, is left out with a warning.
 
         Args:
             table: The table, or anything `gradwise.data.read_table` takes.
@@ -84,12 +88,18 @@ class TableFeatures(HostLayer):
             rows: The numbers of the training rows; by default all.
             kinds: Kinds by column name that the caller knows better; see `gradwise.data.infer_kinds`.
 
+            leave_out: Columns to leave out, each with the reason; an empty dict keeps those that give the
+                target away, too.
+
         Raises:
             InputError: A column has no value at all, does not fit its kind, or no column is left.
             StateError: A model was built on the layer already, for another number of features.
         """
         chosen = None if rows is None else np.asarray(rows)
-        fitted = TablePreprocessor().fit(table, target, chosen, kinds=kinds)
+        known = read_table(table)
+        if leave_out is None:
+            leave_out = self._leaks(known, target, chosen)
+        fitted = TablePreprocessor().fit(known, target, chosen, kinds=kinds, leave_out=leave_out)
         for node in self.nodes:
             if node.outputs.shape[-1] != len(fitted.feature_names):
                 raise StateError(
@@ -101,6 +111,18 @@ class TableFeatures(HostLayer):
         self._preprocessor = fitted
         self.last_notes = TransformNotes()
         self._told.clear()
+
+    def _leaks(self, table: Table, target: Any, rows: Any) -> dict[str, str]:
+        if not isinstance(target, str):
+            return {}
+        leaks = find_leaks(table if rows is None else table.take(rows), target)
+        for name, reason in leaks.items():
+            warnings.warn(
+                f"{self._where()}: column '{name}' is left out: {reason}. If it is known before the target "
+                "is, pass leave_out={}.",
+                stacklevel=3,
+            )
+        return leaks
 
     @property
     def preprocessor(self) -> TablePreprocessor:

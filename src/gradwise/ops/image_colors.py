@@ -5,6 +5,7 @@ Each function takes a number for each sample of the batch, and images with the c
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -103,8 +104,10 @@ def adjust_saturation(images: jax.Array, factors: jax.Array, value_range: Range 
         >>> adjust_saturation(image, jnp.array([0.5])).ravel().tolist()
         [100.0, 90.0, 80.0]
     """
-    largest = images.max(-1, keepdims=True)
-    spread = largest - images.min(-1, keepdims=True)
+    # By pairs: several times faster on a CPU than over so short an axis.
+    channels = [images[..., place, None] for place in range(images.shape[-1])]
+    largest = functools.reduce(jnp.maximum, channels)
+    spread = largest - functools.reduce(jnp.minimum, channels)
     most = (largest - value_range[0]) / jnp.where(spread > 0, spread, 1)
     factor = jnp.minimum(_per_image(factors, images), most)
     return jnp.clip(largest - (largest - images) * factor, *value_range)
