@@ -6,7 +6,7 @@ import pytest
 import gradwise
 from gradwise.core.host import HostLayer
 from gradwise.errors import InputError
-from gradwise.layers import Concatenate, Dense, Embedding, Flatten, Input
+from gradwise.layers import Concatenate, Dense, Dropout, Embedding, Flatten, Input
 from gradwise.models.model import Model
 from gradwise.models.sequential import Sequential
 from gradwise.registry import register
@@ -136,3 +136,18 @@ def test_a_host_layer_that_tells_no_shape():
 def test_missing_inputs_are_named():
     with pytest.raises(InputError, match="Add number"):
         mixed().predict({"word": TEXTS})
+
+
+def test_stacks_that_nobody_has_drawn_inside_others():
+    inner = stack()
+    outer = Sequential([inner, Dense(1)])
+    assert outer.predict(TEXTS).shape == (32, 1)
+    word = Input((), dtype="string")
+    assert Model(word, Dense(1)(stack()(word))).predict(TEXTS).shape == (32, 1)
+
+
+def test_the_mode_given_to_an_inner_model_holds():
+    inner = Sequential([Letters(5), Embedding(32, 4), Flatten(), Dropout(0.9)])
+    word = Input((), dtype="string")
+    outer = Model(word, inner(word, training=False))
+    assert (np.asarray(outer(TEXTS, training=True)) == 0).mean() < 0.1

@@ -28,7 +28,8 @@ def fresh(model):
 
 
 def fitted(model, *data, **options):
-    history = fresh(model).fit(*data, shuffle=False, verbose=0, **{"batch_size": 5, **options})
+    size = {} if hasattr(data[0], "__next__") or isinstance(data[0], Pieces) else {"batch_size": 5}
+    history = fresh(model).fit(*data, shuffle=False, verbose=0, **{**size, **options})
     return history.history["loss"], model.get_weights()[0]
 
 

@@ -43,8 +43,9 @@ def mapped(tmp_path, monkeypatch):
 
 
 @pytest.mark.feature("A6")
-@pytest.mark.parametrize("batch_statistics", [False, True])
-@pytest.mark.parametrize("most_bytes", [16 * 2**20, 3 * 32 * (WIDTH + 1) * 4, 1])
+@pytest.mark.parametrize(
+    ("most_bytes", "batch_statistics"), [(16 * 2**20, False), (3 * 32 * (WIDTH + 1) * 4, True), (1, False)]
+)
 def test_arrays_in_files_train_as_in_memory(mapped, monkeypatch, batch_statistics, most_bytes):
     monkeypatch.setattr(feeds, "_MOST_BYTES", most_bytes)  # one block an epoch, several, single batches
     expected, outputs = run(X, Y, batch_statistics=batch_statistics, validation_split=0.2)
@@ -102,8 +103,9 @@ class Batches:
             yield X[start : start + 32], Y[start : start + 32]
 
 
-@pytest.mark.parametrize("batch_statistics", [False, True])
-@pytest.mark.parametrize("most_bytes", [16 * 2**20, 2 * 32 * (WIDTH + 1) * 4, 1])
+@pytest.mark.parametrize(
+    ("most_bytes", "batch_statistics"), [(16 * 2**20, True), (2 * 32 * (WIDTH + 1) * 4, False), (1, True)]
+)
 def test_streams_train_as_arrays_in_order(monkeypatch, batch_statistics, most_bytes):
     monkeypatch.setattr(feeds, "_MOST_BYTES", most_bytes)
     expected, outputs = run(X, Y, batch_statistics=batch_statistics, shuffle=False)
@@ -232,3 +234,207 @@ def test_a_given_number_of_steps_goes_on_where_the_epoch_before_has_ended():
     source = Numbered()
     network().fit(source, epochs=4, steps_per_epoch=3, verbose=0)
     assert source.given[:12] == [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1]
+
+
+def test_an_index_outside_a_table_in_a_file_is_reported(tmp_path, monkeypatch):
+    monkeypatch.setattr(file_arrays, "_LARGE", 1)
+    numbers = np.zeros((COUNT, 4), "int32")
+    numbers[90, 1] = 7
+    np.save(tmp_path / "x.npy", numbers)
+    model = gw.Sequential(
+        [layers.Input((4,), dtype="int32"), layers.Embedding(5, 2), layers.Flatten(), layers.Dense(1)]
+    )
+    model.compile("sgd", "mse")
+    with pytest.raises(InputError, match="expected indices from 0 to 4 .*, but got values from 0 to 7"):
+        model.fit(np.load(tmp_path / "x.npy", mmap_mode="r"), Y, verbose=0)
+
+
+def refilled(count, size=2):
+    """Batches that all lie in the same memory."""
+    x, y = np.empty((size, WIDTH), "float32"), np.empty(size, "float32")
+    for start in range(0, count, size):
+        x[:], y[:] = X[start : start + size], Y[start : start + size]
+        yield x, y
+
+
+def test_a_generator_may_fill_its_arrays_anew():
+    expected, outputs = run(X, Y, batch_size=2, shuffle=False)
+    model = network()
+    for _ in range(3):
+        model.fit(refilled(COUNT), verbose=0)
+    np.testing.assert_allclose(model.predict(X), outputs, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(
+        model.evaluate(refilled(COUNT), verbose=0), model.evaluate(X, Y, verbose=0), rtol=1e-4
+    )
+
+
+def test_what_fills_a_block_up_does_no_harm():
+    import jax.numpy as jnp
+
+    def root(values):
+        return jnp.sqrt(jnp.abs(values))  # its gradient is infinite at 0
+
+    model = gw.Sequential(
+        [layers.Input((WIDTH,)), layers.Dense(4, use_bias=False, activation=root), layers.Dense(1)]
+    )
+    model.compile("sgd", "mse")
+    model.fit(Batches(), verbose=0)
+    assert np.isfinite(model.predict(X)).all()
+
+
+def test_validation_in_a_file_and_training_in_memory(mapped):
+    expected, _ = run(X, Y, validation_data=(X, Y))
+    history, _ = run(X, Y, validation_data=(mapped, Y))
+    np.testing.assert_allclose(history.history["val_loss"], expected.history["val_loss"], rtol=2e-5)
+
+
+def test_training_mode_on_an_array_in_a_file(mapped):
+    assert network()(mapped, training=True).shape == (COUNT, 1)
+
+
+def test_other_byte_orders(tmp_path, monkeypatch):
+    expected = network().predict(X)
+    np.testing.assert_array_equal(network().predict(X.astype(">f4")), expected)
+    monkeypatch.setattr(file_arrays, "_LARGE", 1)
+    np.save(tmp_path / "x.npy", X.astype(">f4"))
+    np.testing.assert_array_equal(network().predict(np.load(tmp_path / "x.npy", mmap_mode="r")), expected)
+
+
+class Placed:
+    """A source that tells where it stands."""
+
+    def __init__(self):
+        self.given = 0
+
+    def __len__(self):
+        return 20
+
+    def __iter__(self):
+        for _ in range(20):
+            self.given += 1
+            yield X[:8], Y[:8]
+
+    def state(self):
+        return self.given
+
+
+@pytest.mark.parametrize("reads_only", [True, False])
+def test_the_position_is_that_of_the_last_step(reads_only):
+    class Note(gw.callbacks.Callback):
+        reads_only_logs = reads_only
+
+        def __init__(self):
+            self.seen = []
+
+        def on_train_batch_end(self, batch, logs=None):
+            if reads_only:
+                return
+            self.seen.append((batch, self.run.position))
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.seen.append(("end", self.run.position))
+
+    note = Note()
+    network().fit(Placed(), verbose=0, callbacks=[note])
+    assert note.seen[-1] == ("end", 20)
+    assert note.seen[:-1] == ([] if reads_only else [(step, step + 1) for step in range(20)])
+
+
+def test_targets_and_weights_beside_a_stream_are_refused():
+    model = network()
+    for where, call in (("fit", model.fit), ("evaluate", model.evaluate)):
+        for name in ("y", "sample_weight"):
+            text = f"{where}: expected batches of .* from the stream alone, but got {name}. Yield it"
+            with pytest.raises(InputError, match=text):
+                call(Batches(), **{name: Y})
+    with pytest.raises(InputError, match="predict: expected at least one batch"):
+        model.predict(iter([]))
+
+
+def test_a_stuck_source_does_not_hold_up_the_end(monkeypatch):
+    monkeypatch.setattr(feeds, "_PATIENCE", 0.2)
+    over = threading.Event()
+
+    def stuck():
+        yield X[:8], Y[:8]
+        yield X[:8], Y[:8]
+        over.wait(20)
+        yield X[:8], Y[:8]
+
+    class Stop(gw.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.stop_training = True
+
+    model = network()
+    model.fit(stuck(), steps_per_epoch=1, verbose=0)  # compiles
+    began = time.monotonic()
+    model.fit(stuck(), steps_per_epoch=3, verbose=0, callbacks=[Stop()])
+    assert time.monotonic() - began < 10
+    over.set()
+
+
+def test_stateful_models_remember_in_validation_whatever_the_plan():
+    def build():
+        gw.utils.set_random_seed(0)
+        model = gw.Sequential(
+            [layers.Input((5, 2), batch_size=10), layers.SimpleRNN(3, stateful=True), layers.Dense(1)]
+        )
+        model.compile("sgd", "mse")
+        return model
+
+    z, v = generator.normal(size=(60, 5, 2)).astype("float32"), generator.normal(size=60).astype("float32")
+    options = {"batch_size": 10, "shuffle": False, "epochs": 2, "validation_data": (z, v), "verbose": 0}
+    note = gw.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: None)
+    alone = build().fit(z, v, **options).history["val_loss"]
+    np.testing.assert_allclose(
+        alone, build().fit(z, v, callbacks=[note], **options).history["val_loss"], rtol=1e-5
+    )
+
+
+def test_gaps_in_a_file_are_told_by_their_place_in_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(file_arrays, "_LARGE", 1)
+    broken = X.copy()
+    broken[77, 2] = np.inf
+    np.save(tmp_path / "x.npy", broken)
+    with pytest.raises(InputError, match="first in row 77, column 2"):
+        network().fit(np.load(tmp_path / "x.npy", mmap_mode="r"), Y, verbose=0)
+
+
+def test_data_sets_of_samples_are_put_into_batches():
+    series = gw.data.windows(np.sin(np.arange(100.0) / 5), 12, horizon=12)
+    gw.utils.set_random_seed(0)
+    model = gw.Sequential([layers.Input((12, 1)), layers.Flatten(), layers.Dense(12)])
+    model.compile("adam", "mse")
+    model.fit(series, batch_size=16, verbose=0)
+    assert model.predict(series).shape == (len(series), 12)
+    x, y = series.arrays()
+    assert model.evaluate(series, verbose=0) == pytest.approx(model.evaluate(x, y, verbose=0), rel=1e-4)
+
+
+def test_what_a_stream_cannot_heed_is_refused():
+    for options, text in (
+        ({"batch_size": 7}, "fit, batch_size: expected none, as the data come as batches, but got 7"),
+        ({"stratify": True}, "fit, stratify: expected arrays, of which a part can be split off"),
+        ({"validation_split": 0.2}, "fit, validation_split: expected arrays"),
+    ):
+        with pytest.raises(InputError, match=text):
+            network().fit(Batches(), verbose=0, **options)
+
+
+def test_a_sample_without_its_batch_axis_is_told_as_it_came():
+    with pytest.raises(
+        InputError, match=r"got \(6,\)\. This looks like a single sample: x\[None\] adds the batch"
+    ):
+        network().predict(X[0])
+    model = gw.Sequential([layers.Input((8, 8, 3)), layers.Flatten()])
+    with pytest.raises(InputError, match=r"got \(8, 8, 3\)\. This looks like a single sample"):
+        model.predict(np.zeros((8, 8, 3)))
+    with pytest.raises(InputError, match=r"got \(4, 8, 8\)\. Images need a channel axis"):
+        model.predict(np.zeros((4, 8, 8)))
+
+
+def test_logs_of_the_last_step_are_left_alone():
+    kept = []
+    note = gw.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: kept.append(logs))
+    network().fit(X, Y, validation_data=(X, Y), verbose=0, callbacks=[note])
+    assert all(set(logs) == {"loss", "mae"} for logs in kept)

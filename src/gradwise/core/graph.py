@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from gradwise.core.symbolic import Node, SymbolicTensor, symbolic_leaves
 from gradwise.errors import InputError
@@ -46,8 +47,24 @@ class Graph:
                 seen.add(id(node.layer))
                 yield node.layer
 
+    def check_shapes(self, inputs: Any) -> None:
+        """Refuses arrays that do not fit the inputs, before anything is padded or traced.
+
+        Args:
+            inputs: Arrays in the structure of the graph's inputs, or in their order, or by their names.
+
+        Raises:
+            InputError: The number, names or shapes do not fit.
+        """
+        arrays = match_inputs(inputs, self.input_list, self.input_names, self.where)
+        for tensor, array in zip(self.input_list, arrays, strict=True):
+            if array.ndim != tensor.ndim - 1 or tensor.shape[-1] != 1:
+                _check_shape(array.shape, tensor, self.where)
+
     def takes_sparse(self, tensor: SymbolicTensor) -> bool:
         """Tells whether all layers that an input goes to can compute from what is not zero in it."""
+        if not np.issubdtype(tensor.dtype, np.floating):
+            return False  # filled up, the numbers are cast to what was declared
         takers = [node.layer for node in self.nodes if any(parent is tensor for parent in node.parents())]
         read = all(getattr(layer, "reads_sparse", False) for layer in takers)
         return read and bool(takers) and all(tensor is not output for output in self.output_list)
@@ -70,7 +87,7 @@ class Graph:
         given_masks = [None] * len(arrays) if masks is None else _mask_list(masks, len(arrays))
         values: dict[int, tuple[Any, Any]] = {}
         for tensor, array, mask in zip(self.input_list, arrays, given_masks, strict=True):
-            by_index = self.takes_sparse(tensor)
+            by_index = isinstance(array, SparseRows) and self.takes_sparse(tensor)
             values[id(tensor)] = (_fit_input(array, tensor, self.where, by_index=by_index), mask)
         for node in self.nodes:
             known = [id(tensor) in values for tensor in symbolic_leaves(node.outputs)]
@@ -89,11 +106,12 @@ class Graph:
             [values[id(tensor)][1] for tensor in self.output_list],
         )
 
-    def redraw(self, inputs: Any) -> Any:
+    def redraw(self, inputs: Any, training: bool | None = None) -> Any:
         """Calls the graph's layers on other symbolic inputs: they become part of a larger graph.
 
         Args:
             inputs: Symbolic tensors in the structure of the graph's inputs.
+            training: The mode that each call is fixed to, or None.
 
         Returns:
             Symbolic tensors in the structure of the graph's outputs.
@@ -107,7 +125,8 @@ class Graph:
                 lambda leaf: known[id(leaf)] if isinstance(leaf, SymbolicTensor) else leaf,
                 (node.args, node.kwargs),
             )
-            outputs = node.layer(*args, **kwargs)
+            mode = {} if training is None else {"training": training}
+            outputs = node.layer(*args, **mode, **kwargs)
             known.update(
                 (id(old), new)
                 for old, new in zip(symbolic_leaves(node.outputs), symbolic_leaves(outputs), strict=True)
@@ -223,24 +242,30 @@ def _fit_input(array: Any, tensor: SymbolicTensor, where: str, *, by_index: bool
     array = jnp.asarray(array)
     if array.ndim == tensor.ndim - 1 and tensor.shape[-1] == 1:
         array = array[..., None]  # [B] given where [B, 1] is declared
-    fits = array.ndim == tensor.ndim and all(
-        want is None or want == have for want, have in zip(tensor.shape[1:], array.shape[1:], strict=True)
+    _check_shape(array.shape, tensor, where)
+    return array if array.dtype == tensor.dtype else array.astype(tensor.dtype)
+
+
+def _check_shape(shape: tuple[int, ...], tensor: SymbolicTensor, where: str) -> None:
+    fits = len(shape) == tensor.ndim and all(
+        want is None or want == have for want, have in zip(tensor.shape[1:], shape[1:], strict=True)
     )
     if not fits:
         raise InputError(
             where,
             expected=f"the input '{tensor.name}' with shape {tensor.shape}",
-            got=tuple(array.shape),
-            fix=_advice(tuple(array.shape), tensor.shape),
+            got=tuple(shape),
+            fix=_advice(tuple(shape), tensor.shape),
         )
-    return array if array.dtype == tensor.dtype else array.astype(tensor.dtype)
 
 
 def _advice(got: tuple[int, ...], want: tuple[int | None, ...]) -> str:
+    if len(got) == len(want) - 1 and all(
+        size in (None, have) for size, have in zip(want[1:], got, strict=True)
+    ):
+        return "This looks like a single sample: x[None] adds the batch axis."
     if len(got) == len(want) - 1 == 3:
         return "Images need a channel axis: x[..., None] adds one."
-    if len(got) == len(want) - 1 and got == tuple(size for size in want[1:]):
-        return "This looks like a single sample: x[None] adds the batch axis."
     if len(got) > len(want) == 2:
         return "Reshape each sample to a vector, x.reshape(len(x), -1), or start with Flatten."
     return "Reshape the data, or change the model's input shape."

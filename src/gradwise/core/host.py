@@ -72,6 +72,7 @@ class HostLayer(Layer):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Computes outputs from values, or adds a node to the graph when given symbolic tensors."""
+        kwargs.pop("training", None)  # all the same here
         if symbolic_leaves((args, kwargs)):
             return self._call_symbolic(args, kwargs)
         values, *others = args

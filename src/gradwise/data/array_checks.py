@@ -35,6 +35,8 @@ def settle_dtype(array: Array, place: str, float_dtype: np.dtype[Any]) -> Array:
     """
     if array.dtype.kind == "O":
         array = _from_objects(array, place)
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
     kind = array.dtype.kind
     if kind in "US":
         raise _text_error(array.ravel()[0], place)
@@ -96,12 +98,13 @@ def _text_error(value: object, place: str) -> InputError:
     )
 
 
-def check_finite(array: Array, place: str) -> None:
+def check_finite(array: Array, place: str, numbers: Array | None = None) -> None:
     """Refuses NaN and infinity in floats.
 
     Args:
         array: Any array.
         place: Where it came from, for errors.
+        numbers: What the rows are called in errors; 0, 1, ... by default.
 
     Raises:
         InputError: There is a value that is not finite; its row and column are told.
@@ -120,10 +123,11 @@ def check_finite(array: Array, place: str) -> None:
         return
     first = tuple(int(axis[0]) for axis in np.nonzero(bad))
     rows = int(bad.reshape(len(array), -1).any(axis=1).sum())
+    row = first[0] if numbers is None else int(numbers[first[0]])
     column = "" if len(first) == 1 else f", column {first[1] if len(first) == 2 else first[1:]}"
     raise InputError(
         place,
         expected="finite numbers",
-        got=f"NaN or infinity in {rows} of {len(array)} rows, first in row {first[0]}{column}",
+        got=f"NaN or infinity in {rows} of {len(array)} rows, first in row {row}{column}",
         fix="Drop those rows or fill the gaps; numbers beyond the range of the float type count as infinity.",
     )

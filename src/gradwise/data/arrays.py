@@ -72,7 +72,7 @@ def to_arrays(
         resting = in_file(item, f"{where}, {name}", dtype, finite=finite) if files else None
         return _convert(item, name, where, dtype, finite) if resting is None else resting
 
-    if isinstance(values, Mapping):
+    if isinstance(values, Mapping) and not hasattr(values, "toarray"):  # a DOK matrix is a dict, too
         return {key: convert(item, f"{name}['{key}']") for key, item in values.items()}
     if isinstance(values, (list, tuple)) and any(_has_axes(item) for item in values):
         if count == 1:

@@ -79,8 +79,18 @@ class FileArray:
         found: NDArray[Any] = self._reader.take(self._numbers)
         found = settle_dtype(found, self._place, self._float_dtype)
         if self._finite:
-            check_finite(found, self._place)
+            check_finite(found, self._place, self._numbers)
         return found
+
+
+def in_memory(array: Any) -> Any:
+    """Reads an array that rests in a file; any other is returned as it is.
+
+    Example:
+        >>> in_memory(np.zeros(2)).shape
+        (2,)
+    """
+    return array.toarray() if isinstance(array, FileArray) else array
 
 
 class _Indexed:

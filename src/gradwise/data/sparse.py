@@ -108,7 +108,7 @@ def from_scipy(matrix: Any, place: str) -> SparseMatrix:
         InputError: It holds NaN or infinity, or is empty.
     """
     rows = matrix.tocsr()
-    if rows.ndim != 2 or 0 in rows.shape:
+    if rows.ndim != 2 or 0 in rows.shape or rows.shape[1] >= 2**31:
         raise InputError(
             place,
             expected="a sparse matrix of samples and features",

@@ -23,6 +23,7 @@ from gradwise.training import evaluating, fitting
 from gradwise.training.callbacks import History
 from gradwise.training.compiling import Settings
 from gradwise.training.feeding import read_inputs
+from gradwise.training.gathering import as_batch, dense
 from gradwise.training.lookups import check_inputs, computes_indices, explain_nan
 from gradwise.training.measuring import batch_size_for
 from gradwise.training.predicting import Predictor
@@ -127,7 +128,7 @@ class Model(GraphModel):
             outputs = self._training_pass(inputs) if kwargs.get("training") else program(inputs)
             return self._explained(inputs, outputs)
         if self.front is not None and symbolic_leaves(args):
-            return self._graph_or_refuse().redraw(args[0])
+            return self._graph_or_refuse().redraw(args[0], training=kwargs.get("training"))
         return super().__call__(*args, **kwargs)
 
     def _explained(self, inputs: Any, outputs: Any) -> Any:
@@ -139,7 +140,9 @@ class Model(GraphModel):
 
     def _training_pass(self, inputs: Any) -> Any:
         key = jax.random.key(next_seed())
-        outputs, values = functional_call(self, {}, inputs, training=True, key=key)
+        batch = as_batch(inputs)
+        given = batch if self.reads_sparse else dense(batch)
+        outputs, values = functional_call(self, {}, given, training=True, key=key)
         for path, variable in self.named_variables().items():
             if values[path] is not variable.array:
                 variable.assign(values[path])
@@ -395,6 +398,7 @@ class Model(GraphModel):
         """
         if is_stream(x):
             stream = Stream(x, "predict", steps=steps, batch_size=batch_size)
+            stream.first()  # refuses an empty one
             parts = [self.predict(item, batch_size) for item, _, _ in stream.epoch()]
             return jax.tree.map(lambda *arrays: np.concatenate(arrays), *parts)
         inputs = read_inputs(self, x, "predict")

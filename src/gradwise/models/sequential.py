@@ -124,10 +124,25 @@ class Sequential(Model):
 
     def take_raw(self, inputs: Any) -> Any:
         """Runs the host layers at the bottom of the stack, which is drawn now: they have learned."""
-        first = self.stack[0] if self.stack else None
-        if self.graph is None and isinstance(first, HostLayer):
-            self._draw((None, *first.sample_shape), "string")
+        self._draw_from_host()
         return super().take_raw(inputs)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Computes outputs, or becomes part of a graph."""
+        self._draw_from_host()
+        return super().__call__(*args, **kwargs)
+
+    def _raw_shape(self) -> tuple[int | None, ...] | None:
+        """The shape of one raw sample, if the stack begins with a host layer."""
+        first = self.stack[0] if self.stack else None
+        if isinstance(first, Sequential):
+            return first._raw_shape()
+        return first.sample_shape if isinstance(first, HostLayer) else None
+
+    def _draw_from_host(self) -> None:
+        shape = self._raw_shape() if self.graph is None else None
+        if shape is not None:
+            self._draw((None, *shape), "string")
 
     def _takes_integers(self) -> bool:
         return bool(self.stack) and getattr(self.stack[0], "input_dtype", None) is not None

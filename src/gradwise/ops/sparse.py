@@ -123,8 +123,11 @@ def sparse_map(inputs: SparseRows, kernel: Any) -> Any:
         >>> sparse_map(batch, jnp.array([[1.0], [2.0], [3.0]])).tolist()
         [[3.0], [1.0]]
     """
-    picked = kernel.at[inputs.columns].get(mode="clip")  # [C, E]
+    # Not in 16 bits: a sum of many ones would stand still there, and so would the kernel's gradient.
+    wide = kernel.dtype if kernel.dtype.itemsize >= 4 else jnp.dtype("float32")
+    picked = kernel.astype(wide).at[inputs.columns].get(mode="clip")  # [C, E]
     if inputs.values is not None:
-        picked = picked * inputs.values[:, None].astype(kernel.dtype)
-    sums = jnp.zeros((inputs.size, kernel.shape[1]), kernel.dtype)
-    return sums.at[inputs.rows].add(picked, mode="drop", indices_are_sorted=True)
+        picked = picked * inputs.values[:, None].astype(wide)
+    sums = jnp.zeros((inputs.size, kernel.shape[1]), wide)
+    sums = sums.at[inputs.rows].add(picked, mode="drop", indices_are_sorted=True)
+    return sums.astype(kernel.dtype)

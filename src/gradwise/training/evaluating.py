@@ -16,7 +16,7 @@ from gradwise.training.run import Run
 from gradwise.training.session import Session, logs_of
 from gradwise.training.sources import source_of_arrays, source_of_stream
 from gradwise.training.stateful import fit_batches
-from gradwise.training.streams import Stream, is_stream
+from gradwise.training.streams import Stream, is_stream, refuse_beside_stream
 
 
 def evaluate(
@@ -33,6 +33,7 @@ def evaluate(
     """Measures loss and metrics; see `Model.evaluate`."""
     began = time.perf_counter()
     if is_stream(x):
+        refuse_beside_stream("evaluate", y=y, sample_weight=sample_weight)
         stream = Stream(x, "evaluate", steps=steps, batch_size=batch_size)
         session.bind(feeding.read(layer, *stream.first(), "evaluate"), "evaluate")
         source = source_of_stream(stream)

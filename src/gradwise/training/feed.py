@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -19,6 +20,7 @@ from gradwise.training.interrupts import Interrupts
 # What a block may hold: enough for the call of a program to cost nothing, little enough to be held thrice.
 _MOST_BYTES = 16 * 2**20
 _MOST_STEPS = 256
+_PATIENCE = 5.0  # seconds for a source to end, once no more is wanted of it
 _AHEAD = 2  # blocks that wait on the device
 
 
@@ -32,7 +34,7 @@ class Block:
         count: How many samples.
         size: The batch size.
         room: How many batches it has the shape for.
-        position: Where the source stands after the block, if it can tell.
+        positions: Where the source stands after each batch, if it can tell.
     """
 
     data: Any
@@ -40,7 +42,7 @@ class Block:
     count: int
     size: int
     room: int = 0
-    position: Any = None
+    positions: tuple[Any, ...] = ()
 
 
 class Feed:
@@ -82,13 +84,14 @@ class Feed:
 
     def __exit__(self, *error: object) -> None:
         self._over.set()
-        while self._thread.is_alive():
-            try:
+        # A source that is stuck is not waited for: its thread ends with it.
+        deadline = time.monotonic() + _PATIENCE
+        while self._thread.is_alive() and time.monotonic() < deadline:
+            with contextlib.suppress(queue.Empty):
                 self._queue.get_nowait()
-            except queue.Empty:
-                self._thread.join(0.05)
-                if error[0] is not None:
-                    break  # the source may be stuck; the thread ends with it
+            self._thread.join(0.05)
+            if self._interrupts is not None and error[0] is None:
+                self._interrupts.check()
 
     def __iter__(self) -> Iterator[Block]:
         while True:
@@ -129,23 +132,21 @@ class Feed:
                 continue
 
     def _blocks(self) -> Iterator[Block]:
-        waiting: list[HostData] = []
-        position: Any = None
+        waiting: list[tuple[HostData, Any]] = []
         room = 0
-        for data, after in self._batches():
-            first = waiting[0] if waiting else data
+        for data, position in self._batches():
+            first = waiting[0][0] if waiting else data
             smaller = self._pads and data.count < first.count
             if _form(data) != _form(first) or (data.count != first.count and not smaller):
-                yield from self._joined(waiting, room, position)
+                yield from self._joined(waiting, room)
                 waiting, smaller = [], False
-            waiting.append(data)
-            position = after
+            waiting.append((data, position))
             if len(waiting) == 1:
                 room = self._room(data)
             if smaller or len(waiting) >= room:
-                yield from self._joined(waiting, room, position)
+                yield from self._joined(waiting, room)
                 waiting = []
-        yield from self._joined(waiting, room, position)
+        yield from self._joined(waiting, room)
 
     def _room(self, data: HostData) -> int:
         """How many batches like this one a block joins: a power of two."""
@@ -153,25 +154,27 @@ class Feed:
             return 1
         return 1 << max(0, min(_MOST_STEPS, _MOST_BYTES // max(1, data.bytes())).bit_length() - 1)
 
-    def _joined(self, batches: list[HostData], room: int, position: Any) -> Iterator[Block]:
+    def _joined(self, waiting: list[tuple[HostData, Any]], room: int) -> Iterator[Block]:
         if room == 1:
-            for batch in batches:
-                yield Block(self._place_batch(batch), 1, batch.count, batch.count, 0, position)
-        elif batches:
+            for batch, position in waiting:
+                yield Block(self._place_batch(batch), 1, batch.count, batch.count, 0, (position,))
+        elif waiting:
+            batches = [batch for batch, _ in waiting]
             size, count = batches[0].count, sum(batch.count for batch in batches)
             inputs, targets, weights = jax.tree.map(
                 lambda *arrays: _filled(arrays, room * size), *(batch.parts for batch in batches)
             )
             data = HostData(inputs, targets, weights, room * size)
-            yield Block(self._place(data), len(batches), count, size, room, position)
+            positions = tuple(position for _, position in waiting)
+            yield Block(self._place(data), len(batches), count, size, room, positions)
 
 
 def _filled(arrays: tuple[Any, ...], rows: int) -> np.ndarray:
-    """Joins arrays; what is missing to so many rows is any number, and never computed with."""
+    """Joins arrays; the first row stands for what is missing to so many rows, and counts for nothing."""
     joined = np.empty((rows, *arrays[0].shape[1:]), arrays[0].dtype)
     count = sum(len(array) for array in arrays)
     np.concatenate(arrays, out=joined[:count])
-    joined[count:] = 0
+    joined[count:] = joined[0]
     return joined
 
 

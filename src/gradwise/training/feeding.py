@@ -14,7 +14,7 @@ import numpy as np
 from gradwise.core.layer import Layer
 from gradwise.core.symbolic import SymbolicTensor
 from gradwise.data.arrays import count_samples, to_arrays
-from gradwise.data.file_arrays import FileArray
+from gradwise.data.file_arrays import FileArray, in_memory
 from gradwise.data.sparse import from_dense
 from gradwise.data.weights import class_weights
 from gradwise.errors import InputError, unknown_name
@@ -59,16 +59,19 @@ class HostData:
 
     def read(self) -> HostData:
         """Returns the data in memory, if they rest in files."""
-        inputs, targets, weights = jax.tree.map(_in_memory, self.parts)
+        inputs, targets, weights = jax.tree.map(in_memory, self.parts)
+        return HostData(inputs, targets, weights, self.count)
+
+    def copy(self) -> HostData:
+        """Returns the data in memory of their own: a generator may fill its arrays anew for each batch."""
+        inputs, targets, weights = jax.tree.map(
+            lambda array: array.copy() if isinstance(array, np.ndarray) else array, self.parts
+        )
         return HostData(inputs, targets, weights, self.count)
 
     def bytes(self) -> int:
         """Returns how much memory the arrays take."""
         return sum(int(array.nbytes) for array in jax.tree.leaves((self.inputs, self.targets, self.weights)))
-
-
-def _in_memory(array: Any) -> Any:
-    return array.toarray() if isinstance(array, FileArray) else array
 
 
 def read(layer: Layer, x: Any, y: Any, sample_weight: Any, where: str) -> HostData:
@@ -111,7 +114,11 @@ def read_inputs(layer: Layer, x: Any, where: str) -> Any:
     """
     take_raw = getattr(layer, "take_raw", None)
     given = x if take_raw is None else take_raw(x)
-    return to_arrays(_one_input(layer, given), name="x", where=where, sparse=True, files=True)
+    arrays = to_arrays(_one_input(layer, given), name="x", where=where, sparse=True, files=True)
+    graph = getattr(layer, "numeric_graph", None)
+    if graph is not None:
+        graph.check_shapes(arrays)
+    return arrays
 
 
 def kept_sparse(layer: Layer, data: HostData) -> HostData:
@@ -130,15 +137,11 @@ def kept_sparse(layer: Layer, data: HostData) -> HostData:
     arrays, structure = jax.tree.flatten(data.inputs)
     if len(arrays) != len(graph.input_list):
         return data
-    by_name = list(data.inputs) if isinstance(data.inputs, dict) else graph.input_names
-    takers = dict(
-        zip(graph.input_names, (graph.takes_sparse(tensor) for tensor in graph.input_list), strict=True)
-    )
+    names = sorted(data.inputs) if isinstance(data.inputs, dict) else graph.input_names
+    takers = [graph.input_list[graph.input_names.index(name)] for name in names]
     found = [
-        (from_dense(array) if takers.get(name) and isinstance(array, np.ndarray) else None) or array
-        for name, array in zip(
-            sorted(by_name) if isinstance(data.inputs, dict) else by_name, arrays, strict=True
-        )
+        (graph.takes_sparse(taker) and isinstance(array, np.ndarray) and from_dense(array)) or array
+        for taker, array in zip(takers, arrays, strict=True)
     ]
     return dataclasses.replace(data, inputs=jax.tree.unflatten(structure, found))
 

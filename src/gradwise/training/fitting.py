@@ -26,7 +26,7 @@ from gradwise.training.run import Run
 from gradwise.training.session import Session, logs_of
 from gradwise.training.sources import Source, source_of_arrays, source_of_stream
 from gradwise.training.stateful import fit_batches
-from gradwise.training.streams import Stream, is_stream
+from gradwise.training.streams import Stream, is_stream, refuse_beside_stream
 
 
 @dataclass
@@ -84,7 +84,7 @@ def fit(layer: Layer, session: Session, x: Any, y: Any, sample_weight: Any, opti
     """
     options.check()
     if is_stream(x):
-        train, validation = _stream_sources(session, x, y, options)
+        train, validation = _stream_sources(session, x, y, sample_weight, options)
     else:
         train, validation = _array_sources(session, x, y, sample_weight, options)
     verbose = 1 if options.verbose == "auto" else int(options.verbose)
@@ -163,14 +163,18 @@ def _array_sources(
     return train, _validation_source(session.layer, validation, options)
 
 
-def _stream_sources(session: Session, x: Any, y: Any, options: Options) -> tuple[Source, Source | None]:
-    if y is not None or options.validation_split:
-        raise InputError(
-            "fit",
-            expected="batches of (x, y) from the generator alone",
-            got="y" if y is not None else "validation_split",
-            fix="Yield targets with the inputs, and pass validation_data for validation.",
-        )
+def _stream_sources(
+    session: Session, x: Any, y: Any, sample_weight: Any, options: Options
+) -> tuple[Source, Source | None]:
+    refuse_beside_stream("fit", y=y, sample_weight=sample_weight)
+    for name in ("validation_split", "stratify"):
+        if getattr(options, name):
+            raise InputError(
+                f"fit, {name}",
+                expected="arrays, of which a part can be split off",
+                got="a stream of batches",
+                fix="Pass validation_data for validation.",
+            )
     stream = Stream(
         x,
         "fit",
@@ -184,7 +188,7 @@ def _stream_sources(session: Session, x: Any, y: Any, options: Options) -> tuple
             "fit, steps_per_epoch",
             expected="a number of steps, as a generator has no length",
             got="none",
-            fix="Pass steps_per_epoch=..., or a list or other collection of batches.",
+            fix="Pass steps_per_epoch=..., or something that can begin anew: gradwise.data.Loader, say.",
         )
     session.bind(feeding.read(session.layer, *stream.first(), "fit"), "fit")
     train = source_of_stream(stream)
@@ -221,10 +225,7 @@ def _validation_source(layer: Layer, validation: Any, options: Options) -> Sourc
                 got="none",
                 fix="Pass validation_steps=....",
             )
-        stream = Stream(
-            validation, "fit, validation_data", steps=steps, batch_size=options.validation_batch_size
-        )
-        return source_of_stream(stream)
+        return source_of_stream(Stream(validation, "fit, validation_data", steps=steps))
     where = "fit, validation_data"
     fixed = fit_batches(layer, where, validation.count, options.validation_batch_size)
     size = fixed or options.validation_batch_size or batch_size_for(layer, validation.inputs)

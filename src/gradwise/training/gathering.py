@@ -9,8 +9,9 @@ import jax
 import numpy as np
 from jax import lax
 
-from gradwise.data.file_arrays import FileArray
+from gradwise.data.file_arrays import FileArray, in_memory
 from gradwise.data.sparse import SparseMatrix
+from gradwise.errors import InputError
 from gradwise.ops.sparse import SparseRows, SparseTable
 
 
@@ -172,6 +173,13 @@ def _is_table(leaf: Any) -> bool:
 def _as_table(leaf: Any) -> Any:
     if not isinstance(leaf, SparseMatrix):
         return leaf
+    if len(leaf.columns) >= 2**31:
+        raise InputError(
+            "sparse inputs",
+            expected="fewer than 2 147 483 648 numbers that are not zero",
+            got=len(leaf.columns),
+            fix="Pass the rows in batches: gradwise.data.Loader, or a generator.",
+        )
     starts = leaf.starts.astype(np.int32)
     columns = leaf.columns if len(leaf.columns) else np.full(1, leaf.width, np.int32)
     values = leaf.values if leaf.values is None or len(leaf.values) else np.zeros(1, leaf.dtype)
@@ -179,8 +187,7 @@ def _as_table(leaf: Any) -> Any:
 
 
 def _as_rows(leaf: Any) -> Any:
-    if isinstance(leaf, FileArray):
-        return leaf.toarray()
+    leaf = in_memory(leaf)
     if not isinstance(leaf, SparseMatrix):
         return leaf
     count, size = len(leaf.columns), len(leaf)

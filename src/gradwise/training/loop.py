@@ -80,8 +80,9 @@ class Loop:
         # Before the context below, in which what copying takes for a moment would be kept as well.
         if self.plan.resident and self.train.data is not None:
             self._resident = self.session.place(self.train.data)
-        if self.plan.resident and self.validation is not None and self.validation.data is not None:
-            self._validation_data = self.session.place(self.validation.data, in_order=self.validation.size)
+        held_out = self.validation.data if self.validation is not None else None
+        if self.plan.resident and self.validation is not None and held_out and not held_out.in_files:
+            self._validation_data = self.session.place(held_out, in_order=self.validation.size)
         self.session.publish(self.state)
         with held_back() as interrupts, memory_kept():
             self._interrupts: Interrupts = interrupts
@@ -111,7 +112,7 @@ class Loop:
         else:
             logs = self._run_fed(epoch) if self.plan.fed else self._run_steps(epoch)
         if self.validation is not None and (epoch + 1) % self.validation_freq == 0:
-            logs.update(self._validate())
+            logs = {**logs, **self._validate()}
         self.callbacks.call("on_epoch_end", epoch, logs)
         self._warn_if_diverged(epoch, logs)
         return logs
@@ -146,7 +147,9 @@ class Loop:
         if not self.plan.whole_epochs or self._resident is None or self.validation_freq != 1:
             return False
         if self.validation is not None and (
-            self.validation.data is None or (self.measure.couples_rows and _has_rest(self.validation))
+            self._validation_data is None
+            or self.measure.in_order
+            or (self.measure.couples_rows and _has_rest(self.validation))
         ):
             return False
         return not (self._couples_rows and _has_rest(self.train))
@@ -306,7 +309,6 @@ class Loop:
             for block in feed:
                 logs = self._run_block(block, done) if block.room else self._run_alone(block, done)
                 done += block.steps
-                self.run.position = block.position
                 if self._stopping():
                     break
         self.run.input_bound = feed.waited / (time.perf_counter() - began)
@@ -317,7 +319,7 @@ class Loop:
         if stream is not None:
             for x, y, weight in stream.epoch([self._seed, updates]):
                 data = self.session.host_batch(x, y, weight, "fit", self.class_weight)
-                yield data, stream.position()
+                yield data.copy(), stream.position()
             return
         size = self.train.size
         order = self.train.order(self._seed, updates, min((self.train.steps or 0) * size, self._count()))
@@ -327,6 +329,7 @@ class Loop:
     def _run_alone(self, block: Block, done: int) -> dict[str, float]:
         self.callbacks.step_begin(done)
         self._take_in_changes()
+        self.run.position = block.positions[0]
         return self._one_step(block.data, done, done == 0)
 
     def _run_block(self, block: Block, done: int) -> dict[str, float]:
@@ -347,6 +350,7 @@ class Loop:
                 self._record_buffer(stop - start),
                 size=block.size,
             )
+            self.run.position = block.positions[stop - 1]
             logs = self._after_span(values, recorded, done + start, done + stop)
             if self._stopping():
                 break

@@ -36,7 +36,7 @@ class Evaluation:
         self._nothing = programs.objective.init()
         self.couples_rows = session.couples_rows_in_evaluation
         self.state: dict[str, Any] = {}  # what stateful layers remember after a pass
-        self._in_order = fixed_batch(session.layer) is not None
+        self.in_order = fixed_batch(session.layer) is not None
 
     def __call__(
         self,
@@ -62,7 +62,7 @@ class Evaluation:
         """
         totals = self._nothing
         values: Any = np.zeros(len(self.programs.objective.names))
-        if self._in_order:
+        if self.in_order:
             return self._one_by_one(weights, state, source, class_weight)
         if source.data is None or source.data.in_files:
             with self._fed(source, class_weight, interrupts) as feed:
@@ -99,7 +99,7 @@ class Evaluation:
         def batches() -> Iterator[tuple[HostData, Any]]:
             if source.stream is not None:
                 for x, y, weight in source.stream.epoch():
-                    yield self.session.host_batch(x, y, weight, "evaluate", class_weight), None
+                    yield self.session.host_batch(x, y, weight, "evaluate", class_weight).copy(), None
             elif source.data is not None:
                 for place in range(source.steps or 0):
                     rows = slice(place * source.size, (place + 1) * source.size)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from gradwise.data.image_folders import ImageFiles
 from gradwise.data.stream import Loader
 from gradwise.data.tables import Table
+from gradwise.data.text_folders import TextFiles
+from gradwise.data.time_series import Windows
 from gradwise.errors import InputError
 
 Triple = tuple[Any, Any, Any]
@@ -24,11 +27,34 @@ def is_stream(x: Any) -> bool:
     """
     if hasattr(x, "__next__") or type(x).__name__ == "DatasetDict":  # a dict, told of later
         return True
-    if isinstance(x, (list, tuple, dict, str, range, Table)):
+    if isinstance(x, (list, tuple, Mapping, str, range, Table)):
         return False
     if any(hasattr(type(x), name) for name in ("__array__", "columns", "toarray")):
         return False  # an array, a frame or a sparse matrix
     return hasattr(x, "__getitem__") or hasattr(x, "__iter__")
+
+
+def refuse_beside_stream(where: str, **given: Any) -> None:
+    """Refuses targets and weights beside a stream, which brings its own.
+
+    Args:
+        where: The method, for errors.
+        **given: The arguments by name; None was not given.
+
+    Raises:
+        InputError: One was given.
+
+    Example:
+        >>> refuse_beside_stream("fit", y=None)
+    """
+    for name, value in given.items():
+        if value is not None:
+            raise InputError(
+                where,
+                expected="batches of (x, y) or (x, y, sample_weight) from the stream alone",
+                got=name,
+                fix="Yield it with the inputs.",
+            )
 
 
 class Stream:
@@ -36,8 +62,8 @@ class Stream:
 
     A generator goes on from one epoch to the next. So does anything else whose epochs have a given number
     of steps; where it ends, it begins anew. An object with a length and items, such as Keras' `Sequence`, is
-    read in a new order each epoch, and its `on_epoch_end` is called. Data sets of samples, PyTorch's
-    `Dataset` or Hugging Face's, are put into batches.
+    read in a new order each epoch, and its `on_epoch_end` is called. Data sets of samples (of PyTorch or Hugging
+    Face, image and text folders, windows of time series) are put into batches.
 
     Args:
         source: A generator, an iterable, or an object with `__len__` and `__getitem__`, of batches.
@@ -67,6 +93,13 @@ class Stream:
         goes_on: bool = False,
     ) -> None:
         self.source = _batched(source, where, batch_size or 32, shuffle=shuffle)
+        if batch_size is not None and self.source is source:
+            raise InputError(
+                f"{where}, batch_size",
+                expected="none, as the data come as batches",
+                got=batch_size,
+                fix="Leave it out, and make batches of that size where they come from.",
+            )
         self.where = where
         self.steps = steps
         self.endless = hasattr(self.source, "__next__")
@@ -180,7 +213,7 @@ class Stream:
 def _batched(source: Any, where: str, batch_size: int, *, shuffle: bool) -> Any:
     """Puts a data set of samples into batches; anything else comes in batches already."""
     kinds = {(kind.__module__.split(".")[0], kind.__name__) for kind in type(source).__mro__}
-    if ("torch", "Dataset") in kinds:
+    if ("torch", "Dataset") in kinds or isinstance(source, (Windows, ImageFiles, TextFiles)):
         return Loader(source, batch_size, shuffle=shuffle)
     if ("datasets", "Dataset") in kinds or ("datasets", "IterableDataset") in kinds:
         return Loader(source, batch_size, shuffle=shuffle, columns=_columns(source, where))

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradwise.data.columns import find_leaks
+from gradwise.data.duplicates import row_keys
 from gradwise.data.preprocessing import ColumnReport, TablePreprocessor
 from gradwise.data.problems import make_problem
 from gradwise.data.splits import Holdout, count_duplicates, default_parts, holdout
@@ -222,8 +223,7 @@ def _prepare_table(
     encoder = TargetEncoder.fit(problem, table, parts.train)
     preprocessor = TablePreprocessor().fit(table, targets, parts.train, kinds=columns, leave_out=leaks)
     x, y = preprocessor.transform(table), encoder.encode(table)
-    rows = list(zip(*(column.texts() for column in table), strict=True))
-    seen = {rows[row] for row in parts.train}
+    keys = row_keys(table)
     train, validation, test = (Part(x[part], y[part]) for part in (parts.train, parts.validation, parts.test))
     return Prepared(
         name=name,
@@ -237,7 +237,7 @@ def _prepare_table(
         validation=validation,
         test=test,
         split="at random, the classes in equal shares" if labels.dtype.kind == "i" else "at random",
-        duplicates=sum(rows[row] in seen for row in parts.test),
+        duplicates=int(np.isin(keys[parts.test], keys[parts.train]).sum()),
         leaks=leaks,
         warnings=_table_warnings(leaks, targets[0], without, parts),
         show=lambda index: {"row": _row_of(table, int(parts.test[index]), targets)},
