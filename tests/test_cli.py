@@ -182,9 +182,35 @@ def test_no_such_column(capsys):
     assert "'table.csv': expected the name of a column, but got 'prize'. Did you mean 'price'?" in said
 
 
-def test_an_empty_column(capsys):
-    said = failed(capsys, "train", write("table.csv", note=[None] * 60), "--target", "y")
-    assert "expected at least one value in every column, but got no value at all in 'note'" in said
+def test_an_empty_column_is_left_out(capsys):
+    words = ["--target", "y", "--epochs", "1", "--out", "run"]
+    assert main(["train", write("table.csv", note=[None] * 60), *words]) == 0
+    out, err = capsys.readouterr()
+    assert re.search("note.*no row has a value", out) and "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("", "'text': no row has a value. Add columns, or in Python name their kinds"),
+        (
+            "so good, number {}",
+            "Add other columns; texts such as 'text' need layers.TextVectorization, in Python.",
+        ),
+    ],
+)
+def test_no_column_to_learn_from(capsys, cell, message):
+    lines = [f'"{cell.format(row)}",{"no" if row % 2 else "yes"}' for row in range(60)]
+    Path("reviews.csv").write_text("\n".join(["text,label", *lines]) + "\n")
+    said = failed(capsys, "train", "reviews.csv", "--target", "label")
+    assert "expected at least one column to learn from, but got 'text': " in said and message in said
+
+
+@pytest.mark.parametrize("kind", ["single-label", "single_label"])
+def test_kinds_may_be_spelt_as_in_python(kind):
+    labels = ["low", "middle", "high"] * 30
+    words = ["--target", "level", "--kind", kind, "--epochs", "1", "--out", "run", "--quiet"]
+    assert main(["train", write("table.csv", rows=90, level=labels), *words]) == 0
 
 
 def test_an_empty_target(capsys):
@@ -315,6 +341,8 @@ def test_version_and_help(capsys, words):
     out = capsys.readouterr().out
     assert out == f"gradwise {__version__}\n" if words == ["--version"] else "examples:" in out
     assert max(len(line) for line in out.splitlines()) <= 110
+    if words == ["train", "--help"]:
+        assert "a file (CSV, TSV, .gz of them, Parquet, Arrow, JSON lines)" in " ".join(out.split())
 
 
 def test_the_command_line_itself_imports_nothing_heavy():

@@ -114,14 +114,15 @@ def _parser() -> argparse.ArgumentParser:
         return made
 
     train = add("train", "train a model on a file or a data set", _train, _TRAIN, _TRAIN_EXAMPLES)
-    train.add_argument("data", metavar="DATA", help="a CSV or TSV file (.gz too), or the name of a data set")
+    files = "a file (CSV, TSV, .gz of them, Parquet, Arrow, JSON lines)"
+    train.add_argument("data", metavar="DATA", help=f"{files}, or the name of a data set")
     train.add_argument(
         "--target",
         metavar="COLUMN",
         action="append",
         help="the column to predict; repeat it for several (default: found by name, else the last)",
     )
-    train.add_argument("--kind", choices=_KINDS, help="the kind of problem, if the one found is not meant")
+    train.add_argument("--kind", type=_kind, choices=_KINDS, help="the kind of problem, if another is meant")
     train.add_argument(
         "--epochs", metavar="N", type=_count, help="at most so many epochs (default: by size, up to 100)"
     )
@@ -158,6 +159,10 @@ def _parser() -> argparse.ArgumentParser:
     summary = add("summary", "show the layers of a model and what it reads", _summary)
     summary.add_argument("model", metavar="MODEL", help="a model.gwz that 'gradwise train' wrote")
     return parser
+
+
+def _kind(text: str) -> str:
+    return text.replace("_", "-")  # as the Python side spells them
 
 
 def _count(text: str) -> int:

@@ -99,6 +99,16 @@ def test_predictions_are_brought_back_into_order(sequences):
     assert batches.restore(sums).tolist() == [sum(sequence) for sequence in sequences]
     with pytest.raises(StateError, match="Make the batches to predict from with shuffle=False"):
         bucket_by_length(sequences).restore(sums)
+    with pytest.raises(
+        InputError,
+        match=r"LengthBuckets.restore: expected one prediction for each of the 203 sequences, but got shape \(5,\)",
+    ):
+        batches.restore(sums[:5])
+
+
+def test_buckets_are_shown_by_their_sizes():
+    batches = bucket_by_length([[1], [2, 3], [4] * 9], batch_size=2, seed=0)
+    assert repr(batches) == "<LengthBuckets of 3 sequences in 2 batches, padded to 8 to 9>"
 
 
 def test_models_train_and_predict_on_buckets(rng):

@@ -106,6 +106,8 @@ def test_files_that_do_not_go_together(tmp_path):
     ("name", "content", "message"),
     [
         ("t.parquet", b"PAR1 and no more", "expected a Parquet file, but got an error"),
+        ("t.parquet", b"garbage", "expected a Parquet file, but got an error"),
+        ("t.feather", b"garbage", "expected an Arrow file, but got an error"),
         ("t.arrow", b"ARROW1 and no more", "expected an Arrow file, but got an error"),
         (
             "t.jsonl",

@@ -174,7 +174,7 @@ def test_samples_of_one_time_stay_together_and_a_gap_is_left():
         ({"k": 11}, "expected at least 11 samples for 11 folds, but got 10. Choose a smaller k."),
         ({"k": 3, "groups": [0] * 5 + [1] * 5}, "expected at least 3 groups for 3 folds, but got 2"),
         ({"y": [1, 2]}, r"k_folds, y: expected one value for each of the 10 samples, but got \(2,\)"),
-        ({"time": [np.nan] * 10}, "k_folds, time: expected no missing values, but got NaN"),
+        ({"time": [np.nan] * 10}, "k_folds, time: expected no missing values, but got 10 of 10 missing"),
         ({"time": range(10), "y": range(10)}, "expected time alone, but got time with y, groups or repeats"),
         ({"time": [1] * 9 + [2]}, "expected at least 6 times apart"),
         ({"time": range(10), "k": 2, "gap": 5}, "k_folds, gap: expected fewer than the 3 samples before"),
@@ -183,3 +183,17 @@ def test_samples_of_one_time_stay_together_and_a_gap_is_left():
 def test_what_cannot_be_split_is_refused(settings, message):
     with pytest.raises(InputError, match=message):
         k_folds(10, **settings)
+
+
+def test_targets_that_are_no_classes_are_told_of():
+    message = "k_folds: y was not looked at: 40 different numbers are no classes."
+    with pytest.warns(UserWarning, match=message):
+        folds = k_folds(40, 4, y=np.linspace(0, 1, 40), seed=0)
+    assert [fold.validation.tolist() for fold in folds] == [
+        fold.validation.tolist() for fold in k_folds(40, 4, seed=0)
+    ]
+    with pytest.warns(UserWarning, match=r"y was not looked at: shape \(40, 2\) is not one class for each"):
+        k_folds(40, 4, y=np.eye(2)[np.arange(40) % 2], seed=0)
+    with pytest.warns(UserWarning, match="a class has 1 sample, so not every one of 4 folds has it"):
+        k_folds(40, 4, y=[1] + [0] * 39, seed=0)
+    assert repr(folds[0]) == "Fold(train 30, validation 10)"

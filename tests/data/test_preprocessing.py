@@ -192,9 +192,49 @@ def test_wrong_boolean_and_date_cells():
         preprocessor.transform(read_table({"b": ["yes"], "d": ["soon"]}))
 
 
-def test_columns_without_any_value_are_refused():
-    with pytest.raises(InputError, match="got no value at all in 'b'. Remove the column, or fill it in."):
-        fitted({"a": [1, 2], "b": [None, None]})
+def test_columns_without_any_value_are_left_out_and_reported():
+    preprocessor, table = fitted({"a": [1, 2], "b": [None, None]}, kinds={"b": "numeric"})
+    assert preprocessor.feature_names == ["a"]
+    assert preprocessor.report[1].reason == "no row has a value"
+    assert (preprocessor.report[1].action, preprocessor.report[1].missing) == ("left out", 2)
+    assert preprocessor.transform(table).shape == (2, 1) and preprocessor.last_notes.extra == ()
+    with pytest.raises(
+        InputError, match="expected at least one column.*but got 'b': no row has a value. Add"
+    ):
+        fitted({"b": [None, None]})
+
+
+@pytest.mark.parametrize("kinds", [None, {"b": "numeric"}])
+def test_a_column_without_a_value_in_the_training_rows_is_told_of(kinds):
+    columns = {"a": [1, 2, 3, 4], "b": [None, None, 7, None]}
+    with pytest.warns(
+        UserWarning, match="Column 'b' is left out: no training row has a value, 1 other row has one."
+    ):
+        preprocessor, _ = fitted(columns, rows=[0, 1], kinds=kinds)
+    assert preprocessor.feature_names == ["a"]
+    assert preprocessor.report[1].reason == "no training row has a value"
+    with pytest.warns(UserWarning, match="no training row has a value, 2 other rows have one."):
+        fitted({"a": [1, 2, 3, 4], "b": [None, None, 7, 8]}, rows=[0, 1])
+
+
+@pytest.mark.parametrize(
+    ("rows", "got"),
+    [
+        ([900], "numbers from 900 to 900"),
+        ([-1, 2], "numbers from -1 to 2"),
+        ([], "none"),
+        ([False] * 4, "none"),
+        ([0.0, 1.0], r"values of type float64 and shape \(2,\)"),
+        ([True, False], r"values of type bool and shape \(2,\)"),
+        ([[0, 1]], r"values of type int64 and shape \(1, 2\)"),
+    ],
+)
+def test_training_rows_that_are_none(rows, got):
+    message = f"TablePreprocessor.fit, rows: expected row numbers from 0 to 3, at least one, but got {got}. "
+    with pytest.raises(InputError, match=message):
+        fitted({"a": [1, 2, 3, 4]}, rows=rows)
+    chosen, _ = fitted({"a": [1.0, 2.0, 3.0, 4.0]}, rows=[True, False, True, False])
+    assert chosen.report[0].action.startswith("standardised (mean 2,")
 
 
 def test_nothing_left_to_learn_from():
@@ -202,6 +242,12 @@ def test_nothing_left_to_learn_from():
         InputError, match="expected at least one column to learn from, but got 'k': every row says 1"
     ):
         fitted({"k": [1, 1]})
+    texts = [f"a different text, number {number}" for number in range(30)]
+    with pytest.raises(
+        InputError,
+        match="Add other columns; texts such as 'review' need layers.TextVectorization, in Python.",
+    ):
+        fitted({"k": [1] * 30, "review": texts})
 
 
 def test_transform_before_fit():

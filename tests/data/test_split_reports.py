@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gradwise.data import Fold, Holdout, holdout, k_folds, read_table, split_report
+from gradwise.data import Fold, Holdout, holdout, k_folds, read_table, split_report, time_split, windows
 from gradwise.data.split_reports import SplitReport
 from gradwise.errors import InputError
 
@@ -329,9 +329,68 @@ def test_small_and_empty_parts():
         ({"x": np.zeros((9, 2))}, "split_report: expected the 10 samples of the split, but got x with 9"),
         ({"x": np.zeros((10, 2)), "y": np.zeros(11)}, "but got x with 10, y with 11"),
         ({"groups": np.zeros(9)}, "split_report, groups: expected one value for each of the 10 samples"),
-        ({"time": np.full(10, np.nan)}, "split_report, time: expected no missing values, but got NaN"),
+        ({"time": np.full(10, np.nan)}, "split_report, time: expected no missing values, but got 10 of 10"),
     ],
 )
 def test_data_of_another_length_are_refused(settings, message):
     with pytest.raises(InputError, match=message):
         holdout(10, seed=0).report(**settings)
+
+
+def test_windows_are_reported_on():
+    found = windows(np.random.default_rng(0).normal(size=200), 12)
+    split = time_split(found)
+    report = split.report(found)
+    assert sum(report.sizes.values()) < len(found) and report.problems == ()
+    assert str(split_report(split, found)) == str(split.report(found.arrays()[0]))
+    with pytest.raises(
+        InputError, match=f"expected the {len(found)} samples of the split, but got x with 200"
+    ):
+        split.report(np.zeros((200, 1)))
+
+
+def test_data_longer_than_the_split_are_refused_or_told_of():
+    with pytest.raises(
+        InputError, match="split_report: expected the 10 samples of the split, but got x with 12"
+    ):
+        holdout(10, seed=0).report(np.arange(12.0))
+    folds = k_folds(12, 3, time=np.arange(12))
+    assert split_report(folds[0], np.arange(12.0)).sizes == {"train": 3, "validation": 3}
+    with pytest.raises(InputError, match="expected the 12 samples of the split, but got x with 13"):
+        split_report(folds, np.arange(13.0))
+    by_hand = Holdout(np.arange(6), np.arange(6, 8), np.arange(8, 10))
+    assert (
+        "The last 2 of 12 rows are in no part: check that the split is of these data."
+        in by_hand.report(np.random.default_rng(0).normal(size=12)).notes
+    )
+
+
+@pytest.mark.parametrize("split", [None, [], 3, [None]])
+def test_what_is_no_split_is_refused(split):
+    message = (
+        "split_report: expected a split: a Holdout, a Fold or a list of folds, but got an object of type"
+    )
+    with pytest.raises(InputError, match=message):
+        split_report(split, np.zeros((3, 2)))
+
+
+def test_columns_given_by_themselves_are_not_compared_twice():
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "day": pd.date_range("2024-01-01", periods=120),
+            "patient": np.repeat(np.arange(40), 3),
+            "size": random.normal(size=120),
+            "sick": random.choice(["yes", "no", None], 120),
+        }
+    )
+    split = holdout(120, time=frame["day"])
+    report = split.report(frame, frame["sick"], groups=frame["patient"], time=frame["day"])
+    assert {one.name for one in report.drifts} == {"size", "target"} and report.problems == ()
+    assert report.notes[:3] == (
+        "Column 'sick' is the target, and is not compared by itself.",
+        "Column 'patient' is the groups, and is not compared by itself.",
+        "Column 'day' is the time, and is not compared by itself.",
+    )
+    assert report.duplicates[0].looked == 24
+    assert split.report(frame[["sick"]], frame["sick"]).duplicates == ()

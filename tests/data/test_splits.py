@@ -1,9 +1,12 @@
 import time
 
 import numpy as np
+import pandas
+import polars
 import pytest
 from sklearn.model_selection import StratifiedShuffleSplit
 
+from gradwise.data.folds import k_folds
 from gradwise.data.splits import count_duplicates, default_parts, holdout, validation_rows
 from gradwise.errors import InputError
 
@@ -76,7 +79,73 @@ def test_what_is_not_classes_is_not_stratified():
     y = np.linspace(0, 1, 30)
     assert holdout(30, y=y, seed=4).test.tolist() == holdout(30, seed=4).test.tolist()
     classes = np.repeat([0, 1], 15)
-    assert holdout(30, y=classes, stratify=False, seed=4).test.tolist() == holdout(30, seed=4).test.tolist()
+    plain = holdout(30, y=classes, stratify=False, seed=4)
+    assert plain.test.tolist() == holdout(30, seed=4).test.tolist() and plain.notes == ()
+    assert holdout(30, y=y, seed=4).notes == ("y was not looked at: 30 different numbers are no classes.",)
+    days = np.datetime64("2024-01-01") + np.arange(30)
+    assert holdout(30, y=days, seed=4).notes == ("y was not looked at: 30 different times are no classes.",)
+    assert holdout(30, y=np.eye(3)[classes], seed=4).notes == (
+        "y was not looked at: shape (30, 3) is not one class for each sample.",
+    )
+    assert holdout(30, y=classes, time=np.arange(30)).notes == (
+        "y was not looked at: the order in time decides.",
+    )
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda y: y.tolist(),
+        lambda y: y.astype(float),
+        lambda y: y + 0.5,
+        lambda y: np.array(["no", "yes"])[y],
+        lambda y: np.array(["no", "yes"])[y].tolist(),
+        lambda y: polars.Series(y),
+        lambda y: pandas.Series(np.array(["no", "yes"])[y]),
+        lambda y: pandas.Series(np.array(["no", "yes"])[y], dtype="category"),
+        lambda y: pandas.Series(y, dtype="Int64"),
+        lambda y: y[:, None],
+        lambda y: [[1, "a"][one] for one in y],
+    ],
+)
+def test_classes_of_any_form_keep_their_shares(form):
+    y = np.repeat([0, 1], [80, 20])
+    result, folds = holdout(100, y=form(y), seed=0), k_folds(100, 4, y=form(y), seed=0)
+    assert [int(y[rows].sum()) for rows in result.parts.values()] == [12, 4, 4] and result.notes == ()
+    assert [int(y[fold.validation].sum()) for fold in folds] == [5] * 4
+
+
+def test_a_short_list_is_split_and_shown_by_its_sizes():
+    assert repr(holdout(6, y=[0, 1] * 3, seed=0)) == "Holdout(train 2, validation 2, test 2)"
+    assert repr(holdout(100, train_dev=0.1, seed=0)).startswith("Holdout(train 54, train_dev 6, validation")
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pandas.NA])
+@pytest.mark.parametrize("name", ["y", "groups"])
+def test_missing_classes_and_groups_are_counted(missing, name):
+    values = pandas.Series(["a", "b", missing] * 4, dtype=object)
+    message = f"{name}: expected no missing values, but got 4 of 12 missing. Fill or drop these samples"
+    for given in (values, values.astype("category"), values.tolist()):
+        with pytest.raises(InputError, match=f"holdout, {message}"):
+            holdout(12, **{name: given})
+        with pytest.raises(InputError, match=f"k_folds, {message}"):
+            k_folds(12, 3, **{name: given})
+
+
+@pytest.mark.parametrize(
+    ("n", "got"),
+    [
+        (pandas.DataFrame({"a": [1, 2]}), "an object of type DataFrame"),
+        (100.0, "100.0"),
+        (True, "True"),
+        ("titanic.csv", "'titanic.csv'"),
+    ],
+)
+def test_what_is_no_number_of_samples_is_refused(n, got):
+    for split in (holdout, k_folds):
+        message = f"{split.__name__}: expected the number of samples, a whole number, but got {got}. Write "
+        with pytest.raises(InputError, match=message + split.__name__ + r"\(len\(x\)\)"):
+            split(n)
 
 
 def test_splits_that_cannot_be_made():

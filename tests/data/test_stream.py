@@ -325,7 +325,7 @@ def test_samples_of_other_forms_are_named():
     ("source", "told"),
     [
         (pairs(), "A generator can be gone through once"),
-        ("x.npy", "Open it first"),
+        ("x.npy", "Open it first, with from_npy, table_stream or ImageFolder."),
         (5, "Pass arrays, a list of samples, or a function"),
         (([1, 2], [3, 4]), "Give NumPy arrays in the tuple"),
     ],

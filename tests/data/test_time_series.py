@@ -1,8 +1,10 @@
 """Windows of time series: against brute force, without a look ahead, and split by time."""
 
 import numpy as np
+import pandas
 import pytest
 
+from gradwise.data.tables import read_table
 from gradwise.data.time_series import windows
 from gradwise.data.time_splits import time_split
 from gradwise.errors import InputError
@@ -310,7 +312,17 @@ def test_splits_that_cannot_be_made():
     ):
         time_split(found)
     assert len(time_split(found, purge=False).validation) == 4
+    table = {"a": [1, 2, 3], "b": ["x", "y", "z"]}
+    for source in (read_table(table), pandas.DataFrame(table), table, "series.csv", 3.0):
+        with pytest.raises(
+            InputError, match=r"time_split: expected windows, or a series as an array \[T, ...\]"
+        ):
+            time_split(source)
     with pytest.raises(InputError, match="time_split, parts: expected three shares"):
         time_split(found, (0.5, 0.5))
     with pytest.raises(InputError, match="scale_by: expected at least one window to scale by, but got none"):
         found.scale_by(np.zeros(0, int))
+
+
+def test_windows_are_shown_by_their_sizes():
+    assert repr(windows(np.zeros((20, 3)), 5)) == "Windows(15 of length 5, features 3, targets 1)"

@@ -9,7 +9,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import gradwise
-from gradwise.data import TablePreprocessor, read_table
+from gradwise.data import TablePreprocessor, describe_columns, read_table
 from gradwise.errors import FileError, InputError, StateError
 from gradwise.layers import Concatenate, Dense, Flatten, Input, TableFeatures
 from gradwise.models.model import Model
@@ -220,3 +220,43 @@ def test_a_column_that_is_the_target_in_other_words_is_left_out():
     layer = TableFeatures()
     layer.adapt(frame, target="survived", leave_out={})
     assert any("alive" in name for name in layer.feature_names)
+
+
+@pytest.mark.parametrize(
+    ("rows", "got"),
+    [([900], "numbers from 900 to 900"), ([], "none"), ([0.5], r"values of type float64 and shape \(1,\)")],
+)
+def test_training_rows_that_are_none(frame, labels, rows, got):
+    message = "TableFeatures 'raw'.adapt, rows: expected row numbers from 0 to 59, at least one, but got "
+    with pytest.raises(InputError, match=message + got):
+        TableFeatures(name="raw").adapt(frame.assign(y=labels), target="y", rows=rows)
+
+
+def test_what_describe_columns_leaves_out_is_left_out(frame):
+    frame = frame.assign(nothing=None)
+    assert "Left out of a model's inputs: nothing (empty)." in str(describe_columns(frame))
+    layer = adapted(frame)
+    assert not any("nothing" in name for name in layer.feature_names)
+    assert layer(frame).shape == (60, len(layer.feature_names))
+
+
+def test_one_row(frame):
+    layer = adapted(frame)
+    model = Sequential([layer, Dense(1)])
+    expected = layer(frame)[:1]
+    row = frame.iloc[0].to_dict()
+    np.testing.assert_array_equal(layer(row), expected)
+    with pytest.warns(UserWarning, match="Column 'colour': 1 missing, filled in"):
+        assert layer({**row, "colour": None}).shape == expected.shape
+    assert model.predict(row, verbose=0).shape == (1, 1)
+    message = (
+        r"TableFeatures 'table_features\w*': expected a table, but got a Series of 4 values. For one row of a frame write "
+        r"frame.iloc\[\[0\]\]"
+    )
+    for call in (layer, model.predict):
+        with pytest.raises(InputError, match=message):
+            call(frame.iloc[0])
+    np.testing.assert_array_equal(layer(frame.iloc[[0]]), expected)
+    np.testing.assert_array_equal(
+        adapted(frame[["age"]])(frame["age"]), adapted(frame[["age"]])(frame[["age"]])
+    )

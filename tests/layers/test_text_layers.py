@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas
 import pytest
+import scipy.sparse
 
 import gradwise
 from gradwise import layers
+from gradwise.data.sparse import from_scipy
 from gradwise.errors import FileError, InputError, StateError
 from gradwise.layers import Dense, Embedding, GlobalAveragePooling1D, Input
 from gradwise.registry import deserialize, register, serialize
@@ -369,3 +371,24 @@ def test_many_rows_are_handed_to_the_model_sparse(monkeypatch, mode):
     layer.adapt(texts)
     monkeypatch.setattr("gradwise.layers.text_vectorization._MANY", 1)
     np.testing.assert_allclose(layer.hand_over(np.array(texts, object)).toarray(), layer(texts), rtol=1e-6)
+
+
+@pytest.mark.parametrize("asked", [[""], ["!!!"], ["", "?"]])
+def test_texts_without_a_token_are_padding(asked):
+    layer = layers.TextVectorization()
+    layer.adapt(["so good", "so so"])
+    assert layer(asked).tolist() == [[0]] * len(asked)
+    model = gradwise.Sequential([layer, Embedding(4, 3), GlobalAveragePooling1D(), Dense(1)])
+    assert np.isfinite(model.predict(asked, verbose=0)).all()
+
+
+def test_what_are_no_texts_is_told_in_words():
+    layer = layers.TextVectorization(vocabulary=["so"])
+    for values in (pandas.Series(["a", pandas.NA], dtype="string"), ["a", pandas.NA], ["a", None]):
+        with pytest.raises(InputError, match="expected texts, but got a missing value at position 1. Fill"):
+            layer(values)
+    for matrix in (scipy.sparse.eye(3, format="csr"), from_scipy(scipy.sparse.eye(3), "x")):
+        with pytest.raises(
+            InputError, match=r"expected texts, but got a sparse matrix of shape \(3, 3\). Give"
+        ):
+            layer(matrix)

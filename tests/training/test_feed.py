@@ -438,3 +438,14 @@ def test_logs_of_the_last_step_are_left_alone():
     note = gw.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: kept.append(logs))
     network().fit(X, Y, validation_data=(X, Y), verbose=0, callbacks=[note])
     assert all(set(logs) == {"loss", "mae"} for logs in kept)
+
+
+def test_other_sizes_and_functions_are_told_with_a_way_out():
+    with pytest.raises(
+        InputError, match=r"declare sizes that vary from batch to batch as None: Input\(\(None"
+    ):
+        network().predict(np.zeros((4, 9)))
+    with pytest.raises(
+        InputError, match=r"got an object of type function\. Pass gradwise\.data\.Loader\(function\)"
+    ):
+        network().fit(lambda: iter([]), Y)

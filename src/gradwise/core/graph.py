@@ -268,6 +268,8 @@ def _advice(got: tuple[int, ...], want: tuple[int | None, ...]) -> str:
         return "Images need a channel axis: x[..., None] adds one."
     if len(got) > len(want) == 2:
         return "Reshape each sample to a vector, x.reshape(len(x), -1), or start with Flatten."
+    if len(got) == len(want):
+        return "Reshape the data, or declare sizes that vary from batch to batch as None: Input((None, ...))."
     return "Reshape the data, or change the model's input shape."
 
 

@@ -185,7 +185,9 @@ def _convert(values: Any, name: str, where: str, float_dtype: np.dtype[Any], fin
             place,
             expected="an array, a list of numbers, a frame, or a list or dict of these",
             got=f"an object of type {type(values).__name__}",
-            fix="Convert it with numpy.asarray first.",
+            fix="Pass gradwise.data.Loader(function) if it makes an iterable of samples, or call it."
+            if callable(values)
+            else "Convert it with numpy.asarray first.",
         )
     if array.ndim == 0:
         raise InputError(

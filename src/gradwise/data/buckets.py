@@ -46,6 +46,12 @@ class LengthBuckets:
         self._tokens, self._offsets, self._y, self._lengths = tokens, offsets, y, lengths
         self._options = options
 
+    def __repr__(self) -> str:
+        lengths = f"{self._lengths.min()} to {self._lengths.max()}"
+        return (
+            f"<LengthBuckets of {len(self._lengths)} sequences in {len(self)} batches, padded to {lengths}>"
+        )
+
     @property
     def shapes(self) -> list[tuple[int, int]]:
         """The shapes of the batches, each once: as many programs are compiled."""
@@ -86,6 +92,7 @@ class LengthBuckets:
 
         Raises:
             StateError: The batches are shuffled, so that their order was another.
+            InputError: There is not one prediction for each sequence.
 
         Example:
             >>> batches = bucket_by_length([[1] * 9, [2], [3] * 9], batch_size=2, shuffle=False)
@@ -101,6 +108,13 @@ class LengthBuckets:
             )
         rows, _ = self._order(0)
         values = np.asarray(outputs)
+        if values.shape[:1] != (len(rows),):
+            raise InputError(
+                "LengthBuckets.restore",
+                expected=f"one prediction for each of the {len(rows)} sequences",
+                got=f"shape {values.shape}",
+                fix="Pass what predict returned for these batches, as a whole.",
+            )
         result = np.empty_like(values)
         result[rows] = values
         return result

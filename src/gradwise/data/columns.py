@@ -12,7 +12,7 @@ import numpy as np
 
 from gradwise.data.scales import are_brackets, bracket_place, normal_form, word_order
 from gradwise.data.tables import Column, Table, read_table
-from gradwise.errors import InputError, unknown_name
+from gradwise.errors import unknown_name
 
 KINDS = ("numeric", "boolean", "ordinal", "nominal", "date", "text", "identifier", "constant", "empty")
 LEFT_OUT = ("text", "identifier", "constant", "empty")
@@ -231,28 +231,3 @@ def _straight_line(column: Column, goal: Column) -> bool:
     first, second = first - first.mean(), second - second.mean()
     size = float(np.linalg.norm(first) * np.linalg.norm(second))
     return size > 0 and bool(np.isfinite(size)) and abs(float(first @ second)) / size > 1 - 1e-9
-
-
-def check_no_empty(table: Table, names: list[str]) -> None:
-    """Refuses a table with columns that have no value in any row.
-
-    Args:
-        table: The table.
-        names: The columns that are meant to be used.
-
-    Raises:
-        InputError: Some of them are empty; they are named.
-
-    Example:
-        >>> from gradwise.data.tables import read_table
-        >>> check_no_empty(read_table({"x": [1, 2]}), ["x"])
-    """
-    empty = [name for name in names if table.column(name).missing.all()]
-    if empty:
-        shown = ", ".join(f"'{name}'" for name in empty[:10]) + (", …" if len(empty) > 10 else "")
-        raise InputError(
-            table.source,
-            expected="at least one value in every column",
-            got=f"no value at all in {shown}",
-            fix="Remove the column, or fill it in.",
-        )

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 _CSV = (".csv", ".tsv", ".txt")
-_OTHERS = (".parquet", ".pq", ".feather", ".arrow", ".ipc", ".jsonl", ".ndjson", ".json")
 _EXPECTED = {
     "parquet": "a Parquet file",
     "arrow": "an Arrow file",
@@ -23,6 +22,11 @@ _EXPECTED = {
 }
 # Formats whose first bytes give them away, whatever the file is called.
 _SIGNS = {b"PAR1": "parquet", b"ARROW1": "arrow"}
+_ENDINGS = {
+    **dict.fromkeys((".parquet", ".pq"), "parquet"),
+    **dict.fromkeys((".feather", ".arrow", ".ipc"), "arrow"),
+    **dict.fromkeys((".jsonl", ".ndjson", ".json"), "json"),
+}
 
 
 def list_files(folder: Path) -> list[Path]:
@@ -47,7 +51,9 @@ def list_files(folder: Path) -> list[Path]:
     found = [
         path
         for path in sorted(folder.iterdir())
-        if path.is_file() and path.name[0] not in "._" and _suffix(path) in _CSV + _OTHERS
+        if path.is_file()
+        and path.name[0] not in "._"
+        and (_suffix(path) in _CSV or _suffix(path) in _ENDINGS)
     ]
     if not found:
         raise InputError(
@@ -165,7 +171,7 @@ def _format(path: Path) -> str:
     for sign, form in _SIGNS.items():
         if start.startswith(sign):
             return form
-    return "json" if _suffix(path) in (".jsonl", ".ndjson", ".json") else "csv"
+    return _ENDINGS.get(_suffix(path), "csv")
 
 
 def _suffix(path: Path) -> str:

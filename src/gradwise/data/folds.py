@@ -14,6 +14,7 @@ from gradwise.config import next_seed
 from gradwise.errors import InputError
 
 Rows = NDArray[np.int64]
+_FEW = 20  # so many different floats may be classes
 
 
 @dataclass(frozen=True)
@@ -23,19 +24,24 @@ class Fold:
     Args:
         train: int64[N], the rows to fit on.
         validation: int64[V], the rows to judge by.
+        samples: How many samples were split; None if that is not known.
 
     Example:
-        >>> len(k_folds(10, 5, seed=0)[0].validation)
-        2
+        >>> k_folds(10, 5, seed=0)[0]
+        Fold(train 8, validation 2)
     """
 
     train: Rows
     validation: Rows
+    samples: int | None = None
 
     @property
     def parts(self) -> dict[str, Rows]:
         """The rows of each part by its name."""
         return {"train": self.train, "validation": self.validation}
+
+    def __repr__(self) -> str:
+        return f"Fold(train {len(self.train)}, validation {len(self.validation)})"
 
 
 def k_folds(
@@ -54,7 +60,8 @@ def k_folds(
     Args:
         n: The number of samples.
         k: The number of folds, at least 2.
-        y: Classes [B]: each fold gets them in the same shares.
+        y: Classes [B]: each fold gets them in the same shares. Other targets are not looked at, with a
+            warning; `as_classes` tells what classes are.
         groups: A group for each sample, such as a patient or a user: all samples of a group are in the same
             fold.
         time: When each sample was taken: a fold is validated after training on everything before it, never on
@@ -75,7 +82,7 @@ def k_folds(
         >>> [fold.validation.tolist() for fold in k_folds(6, 2, time=[1, 2, 3, 4, 5, 6])]
         [[2, 3], [4, 5]]
     """
-    k = _whole("k", k, 2)
+    n, k = sample_count(n, "k_folds"), _whole("k", k, 2)
     _whole("repeats", repeats, 1)
     _whole("gap", gap, 0)
     if time is not None:
@@ -88,7 +95,10 @@ def k_folds(
             )
         return _by_time(column("time", time, n), k, gap)
     generator = np.random.default_rng(next_seed() if seed is None else seed)
-    classes = None if y is None else np.unique(column("y", y, n), return_inverse=True)[1]
+    labels, reason = (None, "") if y is None else as_classes(y, n, "k_folds")
+    if reason:
+        warnings.warn(f"k_folds: y was not looked at: {reason}.", stacklevel=2)
+    classes = None if labels is None else np.unique(labels, return_inverse=True)[1]
     teams = None if groups is None else np.unique(column("groups", groups, n), return_inverse=True)[1]
     available = n if teams is None else int(teams.max(initial=-1)) + 1
     if available < k:
@@ -100,12 +110,14 @@ def k_folds(
         )
     if classes is not None and (rare := int(np.bincount(classes).min())) < k:
         warnings.warn(
-            f"k_folds: a class has {rare} samples, so not every one of {k} folds has it.", stacklevel=2
+            f"k_folds: a class has {rare} sample{'' if rare == 1 else 's'}, "
+            f"so not every one of {k} folds has it.",
+            stacklevel=2,
         )
     rounds = []
     for _ in range(repeats):
         place = deal_evenly(n, np.full(k, 1 / k), classes, teams, generator)
-        rounds += [Fold(np.nonzero(place != fold)[0], np.nonzero(place == fold)[0]) for fold in range(k)]
+        rounds += [Fold(np.nonzero(place != fold)[0], np.nonzero(place == fold)[0], n) for fold in range(k)]
     return rounds
 
 
@@ -207,7 +219,7 @@ def _by_time(time: NDArray[Any], k: int, gap: int) -> list[Fold]:
                 got=f"{gap}",
                 fix="Choose a smaller gap or a smaller k.",
             )
-        rounds.append(Fold(np.sort(known), np.sort(order[start:stop])))
+        rounds.append(Fold(np.sort(known), np.sort(order[start:stop]), len(order)))
     return rounds
 
 
@@ -248,7 +260,7 @@ def column(name: str, values: ArrayLike, n: int, where: str = "k_folds") -> NDAr
         >>> column("time", [3, 1], 2).tolist()
         [3, 1]
     """
-    found = np.asarray(values)
+    found = _array(values)
     if found.shape != (n,):
         raise InputError(
             f"{where}, {name}",
@@ -256,10 +268,109 @@ def column(name: str, values: ArrayLike, n: int, where: str = "k_folds") -> NDAr
             got=found.shape,
             fix="Pass an array of one axis.",
         )
-    if found.dtype.kind == "f" and np.isnan(found).any():
-        fix = "Fill or drop these samples first."
-        raise InputError(f"{where}, {name}", expected="no missing values", got="NaN", fix=fix)
+    if gone := _missing(found):
+        raise InputError(
+            f"{where}, {name}",
+            expected="no missing values",
+            got=f"{gone} of {n} missing",
+            fix="Fill or drop these samples first.",
+        )
+    return _sortable(found)
+
+
+def as_classes(y: ArrayLike, n: int, where: str) -> tuple[NDArray[Any] | None, str]:
+    """Reads targets as classes, if they can be.
+
+    Texts, booleans and integers are classes; floats and times are if few of them are different: at most 20,
+    or a tenth of the samples, and each three times on average.
+
+    Args:
+        y: Targets [B] or [B, 1].
+        n: The number of samples B.
+        where: The function, for errors.
+
+    Returns:
+        The classes [B] and "", or None and why they are none.
+
+    Raises:
+        InputError: There are more or fewer, or some are missing.
+
+    Example:
+        >>> as_classes(["a", "b", "a"], 3, "here")[0].tolist()
+        ['a', 'b', 'a']
+        >>> as_classes([0.5, 1.5, 2.5], 3, "here")
+        (None, '3 different numbers are no classes')
+    """
+    values = _array(y)
+    if values.ndim == 2 and values.shape == (n, 1):
+        values = values[:, 0]
+    if values.ndim > 1 and len(values) == n:
+        return None, f"shape {values.shape} is not one class for each sample"
+    values = column("y", values, n, where)
+    if values.dtype.kind in "fmM":
+        different = len(np.unique(values))
+        if different > min(n // 3, max(_FEW, n // 10)):
+            kind = "numbers" if values.dtype.kind == "f" else "times"
+            return None, f"{different} different {kind} are no classes"
+    return values, ""
+
+
+def sample_count(n: Any, where: str) -> int:
+    """Refuses what is no number of samples, such as the samples themselves.
+
+    Args:
+        n: What was given.
+        where: The function, for errors.
+
+    Returns:
+        The number.
+
+    Raises:
+        InputError: It is something else.
+
+    Example:
+        >>> sample_count(10, "holdout")
+        10
+    """
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)):
+        raise InputError(
+            where,
+            expected="the number of samples, a whole number",
+            got=repr(n) if isinstance(n, (bool, float, str)) else f"an object of type {type(n).__name__}",
+            fix=f"Write {where}(len(x)).",
+        )
+    return int(n)
+
+
+def _array(values: ArrayLike) -> NDArray[Any]:
+    found = np.asarray(values)
+    if found.dtype.kind in "US" and isinstance(values, (list, tuple)):
+        return np.asarray(values, dtype=object)  # NaN beside texts would be the text 'nan'
     return found
+
+
+def _missing(values: NDArray[Any]) -> int:
+    """Counts NaN, NaT, None and pandas' marks."""
+    if values.dtype.kind in "fc":
+        return int(np.isnan(values).sum())
+    if values.dtype.kind in "mM":
+        return int(np.isnat(values).sum())
+    if values.dtype.kind != "O":
+        return 0
+    # pandas' NA answers a comparison with itself, which is neither true nor false.
+    return sum(item is None or type(item).__name__ == "NAType" or item != item for item in values.tolist())
+
+
+def _sortable(values: NDArray[Any]) -> NDArray[Any]:
+    """Turns objects that cannot be put in order, such as numbers beside texts, into texts."""
+    if values.dtype.kind != "O":
+        return values
+    kinds = set(map(type, values.tolist()))
+    if all(issubclass(kind, (bool, int, np.integer)) for kind in kinds):
+        return np.array(values.tolist())
+    if all(issubclass(kind, (int, float, np.number)) for kind in kinds):
+        return values.astype(np.float64)
+    return values if len(kinds) == 1 else values.astype(str)
 
 
 def _whole(name: str, value: Any, least: int) -> int:

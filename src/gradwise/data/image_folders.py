@@ -112,7 +112,8 @@ class ImageFolder(ImageFiles):
 
     - `folder[i]` reads one image: (uint8[H, W, C], int32 label).
     - `paths`, `labels`, `class_names` and `class_counts()` tell what is there, without reading an image.
-    - `check()` looks for broken files, and lists them in `broken`; a stream skips them, see `FileSamples`.
+    - `check()` looks for broken files, and lists them in `broken`; a stream skips them and tells how many
+      there are, see `FileSamples`.
     - `take(rows)` gives a part, `to_arrays()` everything at once.
 
     Args:

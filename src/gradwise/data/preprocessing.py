@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -9,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradwise.data.columns import Kind, check_no_empty, infer_kinds
+from gradwise.data.columns import Kind, infer_kinds
 from gradwise.data.encoders import Encoder, encode, fit_encoder
-from gradwise.data.tables import Table, read_table
+from gradwise.data.tables import Column, Table, read_table
 from gradwise.errors import FileError, InputError, StateError
 
 
@@ -100,12 +101,14 @@ class TablePreprocessor:
         self,
         table: Any,
         target: str | Sequence[str] | None = None,
-        rows: NDArray[Any] | None = None,
+        rows: NDArray[Any] | Sequence[int] | None = None,
         *,
         kinds: Mapping[str, str | Sequence[str]] | None = None,
         leave_out: Mapping[str, str] | None = None,
     ) -> TablePreprocessor:
         """Learns kinds, categories, medians, means and standard deviations.
+
+        A column without a value in the training rows is left out, with a warning if other rows have one.
 
         Args:
             table: The table, or anything `read_table` takes.
@@ -119,7 +122,7 @@ class TablePreprocessor:
             This object.
 
         Raises:
-            InputError: A column has no value at all, does not fit its kind, or no column is left.
+            InputError: A column does not fit its kind, no column is left, or there are no such rows.
         """
         table = read_table(table)
         targets = [target] if isinstance(target, str) else list(target or ())
@@ -127,8 +130,9 @@ class TablePreprocessor:
         for name in (*targets, *reasons):
             table.column(name)
         inputs = Table((column for column in table if column.name not in targets), table.source)
-        check_no_empty(inputs, [name for name in inputs.names if name not in reasons])
-        part = inputs if rows is None else inputs.take(rows)
+        part = (
+            inputs if rows is None else inputs.take(training_rows(rows, len(table), "TablePreprocessor.fit"))
+        )
         found = infer_kinds(part, kinds)
         encoders, reports = [], []
         for column in part:
@@ -136,6 +140,8 @@ class TablePreprocessor:
             missing = int(column.missing.sum())
             if column.name in reasons:
                 kind = Kind("left out", reasons[column.name])
+            elif missing == len(column):
+                kind = _empty(inputs.column(column.name))
             elif kind.used:
                 encoder = fit_encoder(column, kind)
                 encoders.append(encoder)
@@ -145,12 +151,7 @@ class TablePreprocessor:
                 continue
             reports.append(ColumnReport(column.name, *_words(kind), "left out", (), missing))
         if not encoders:
-            raise InputError(
-                table.source,
-                expected="at least one column to learn from",
-                got="; ".join(f"'{report.name}': {report.reason}" for report in reports[:5]) or "no column",
-                fix="Add columns, or name their kinds with kinds={'column': 'numeric'}.",
-            )
+            raise _nothing_left(part, reports)
         self._encoders, self._reports, self._ignored = encoders, reports, targets
         return self
 
@@ -254,6 +255,73 @@ class TablePreprocessor:
                 fix="Call fit(table, target, rows).",
             )
         return self._encoders
+
+
+def training_rows(rows: Any, n: int, where: str) -> NDArray[np.int64]:
+    """Reads the numbers of the training rows.
+
+    Args:
+        rows: Row numbers, or a bool for each row.
+        n: How many rows the table has.
+        where: Who asks, for errors.
+
+    Returns:
+        int64[N].
+
+    Raises:
+        InputError: They are no such numbers, or there is none.
+
+    Example:
+        >>> training_rows([True, False, True], 3, "here").tolist()
+        [0, 2]
+    """
+    chosen = np.asarray(rows)
+    if chosen.dtype.kind == "b" and chosen.shape == (n,):
+        chosen = np.flatnonzero(chosen)
+    wrong = chosen.ndim != 1 or not chosen.size or chosen.dtype.kind not in "iu"
+    if wrong or chosen.min() < 0 or chosen.max() >= n:
+        got = f"values of type {chosen.dtype} and shape {chosen.shape}"
+        if not chosen.size:
+            got = "none"
+        elif not wrong:
+            got = f"numbers from {chosen.min()} to {chosen.max()}"
+        raise InputError(
+            f"{where}, rows",
+            expected=f"row numbers from 0 to {n - 1}, at least one",
+            got=got,
+            fix="Write for example rows=holdout(len(table)).train.",
+        )
+    return chosen.astype(np.int64)
+
+
+def _empty(column: Column) -> Kind:
+    """Returns the kind of a column without a value in the training rows."""
+    elsewhere = int((~column.missing).sum())
+    if not elsewhere:
+        return Kind("empty", "no row has a value")
+    warnings.warn(
+        f"Column '{column.name}' is left out: no training row has a value, {elsewhere} other "
+        f"row{'s have' if elsewhere > 1 else ' has'} one.",
+        stacklevel=3,
+    )
+    return Kind("empty", "no training row has a value")
+
+
+def _nothing_left(part: Table, reports: Sequence[ColumnReport]) -> InputError:
+    texts = [
+        report.name
+        for report in reports
+        if report.kind in ("text", "identifier") and part.column(report.name).content == "text"
+    ]
+    fix = "Add columns, or in Python name their kinds: kinds={'column': 'numeric'} (in train, columns=)."
+    if texts:
+        fix = f"Add other columns; texts such as '{texts[0]}' need layers.TextVectorization, in Python."
+    return InputError(
+        part.source,
+        expected="at least one column to learn from",
+        got="; ".join(f"'{report.name}': {report.reason}" for report in reports[:5]) or "no column",
+        fix=fix,
+    )
 
 
 def _words(kind: Kind) -> tuple[str, str]:

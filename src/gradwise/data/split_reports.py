@@ -15,6 +15,7 @@ from gradwise.data.duplicates import Duplicates, repeated, row_keys
 from gradwise.data.folds import Rows, column
 from gradwise.data.samples import as_rows, columns_of
 from gradwise.data.tables import Column, Table, as_column
+from gradwise.data.time_series import Windows
 from gradwise.errors import InputError
 
 _MOST_ROWS = 5_000  # of each part, for drift
@@ -144,8 +145,9 @@ def split_report(
     Args:
         split: A `Holdout`, a `Fold`, or all the folds of a cross-validation.
         x: Inputs: an array [B, ...], a table, a frame, a dict of columns, or a list of texts or other
-            objects. Pictures and sequences are compared by the mean and standard deviation of each sample,
-            texts by their length.
+            objects, or `Windows`. Pictures and sequences are compared by the mean and standard deviation of
+            each sample, texts by their length. Columns that are the target, groups or time are not
+            compared by themselves.
         y: Targets [B], [B, K] (of which at most 100 columns are compared) or masks and sequences [B, ..., K].
             Whole numbers of few different values, texts and one-hot rows are classes.
         groups: A group for each sample: none should be in two parts.
@@ -155,7 +157,7 @@ def split_report(
         The report. `print(report)` shows the findings, `report.problems` lists them.
 
     Raises:
-        InputError: The data have other lengths than the split.
+        InputError: The split is none, or the data have other lengths than what was split.
 
     Example:
         >>> from gradwise.data import k_folds
@@ -165,14 +167,20 @@ def split_report(
         Drift: 2 tests, adjusted together (Holm): a false alarm in 1 of 100 reports.
     """
     named, pairs = _pairs(split)
-    n = 1 + max((int(rows.max(initial=-1)) for _, rows in _all_rows(named, pairs)), default=-1)
+    least = 1 + max((int(rows.max(initial=-1)) for _, rows in _all_rows(named, pairs)), default=-1)
+    x = x.arrays()[0] if isinstance(x, Windows) else x
     samples = None if x is None else as_rows(x)
     targets = () if y is None else tuple(_targets(y))
-    n = _checked_length(n, samples, targets)
     notes = list(getattr(split, "notes", ()))
+    n = _checked_length(_samples_of(split), least, samples, targets, notes)
     classes = _class_counts(targets, named)
+    target = {"the target": targets[0].values} if len(targets) == 1 else {}
+    samples = _without(samples, target, notes)
     duplicates = () if samples is None else tuple(_duplicates(samples, pairs, notes))
-    drifts = adjust(list(_drifts(samples, targets, pairs, notes)))
+    others = {
+        name: given for name, given in (("the groups", groups), ("the time", time)) if given is not None
+    }
+    drifts = adjust(list(_drifts(_without(samples, others, notes), targets, pairs, notes)))
     if drifts:
         notes.append(
             f"Drift: {len(drifts)} test{'s' if len(drifts) > 1 else ''}, adjusted together (Holm): "
@@ -194,6 +202,14 @@ _Pair = tuple[str, Rows, str, Rows]
 
 def _pairs(split: Split | Sequence[Split]) -> tuple[Mapping[str, Rows], list[_Pair]]:
     """Returns the parts to tell of, and pairs of a part and the one before it that it must not share with."""
+    whole = split if isinstance(split, Sequence) else [split]
+    if not whole or not all(hasattr(one, "parts") for one in whole):
+        raise InputError(
+            "split_report",
+            expected="a split: a Holdout, a Fold or a list of folds",
+            got=f"an object of type {type(split).__name__}",
+            fix="Write for example split_report(holdout(len(x)), x).",
+        )
     if isinstance(split, Sequence):
         folds = {f"fold {number}": fold.parts for number, fold in enumerate(split, 1)}
         named = {name: parts["validation"] for name, parts in folds.items()}
@@ -213,18 +229,60 @@ def _all_rows(named: Mapping[str, Rows], pairs: list[_Pair]) -> Iterator[tuple[s
     yield from ((other, others) for _, _, other, others in pairs)
 
 
-def _checked_length(least: int, x: NDArray[Any] | Table | None, targets: Sequence[Column]) -> int:
+def _samples_of(split: Split | Sequence[Split]) -> int | None:
+    """Returns how many samples were split, if that is known."""
+    whole = split if isinstance(split, Sequence) else [split]
+    known = {getattr(one, "samples", None) for one in whole}
+    return known.pop() if len(known) == 1 else None
+
+
+def _checked_length(
+    known: int | None,
+    least: int,
+    x: NDArray[Any] | Table | None,
+    targets: Sequence[Column],
+    notes: list[str],
+) -> int:
     lengths = {} if x is None else {"x": len(x)}
     if targets:
         lengths["y"] = len(targets[0])
-    if len(set(lengths.values())) > 1 or any(length < least for length in lengths.values()):
+    wrong = [length for length in lengths.values() if length < least or known not in (None, length)]
+    if len(set(lengths.values())) > 1 or wrong:
         raise InputError(
             "split_report",
-            expected=f"the {least} samples of the split",
+            expected=f"the {least if known is None else known} samples of the split",
             got=", ".join(f"{name} with {length}" for name, length in lengths.items()),
             fix="Pass the data the split was made of.",
         )
-    return next(iter(lengths.values()), least)
+    n = next(iter(lengths.values()), least if known is None else known)
+    if known is None and n > least:
+        notes.append(
+            f"The last {n - least} of {n} rows are in no part: check that the split is of these data."
+        )
+    return n
+
+
+def _without(
+    x: NDArray[Any] | Table | None, given: Mapping[str, ArrayLike], notes: list[str]
+) -> NDArray[Any] | Table | None:
+    """Leaves the columns out of a table that were also given by themselves."""
+    if not isinstance(x, Table):
+        return x
+    kept = list(x)
+    for role, values in given.items():
+        one = as_column(role, values)
+        same = [column.name for column in kept if _equal(column, one)]
+        notes += [f"Column '{name}' is {role}, and is not compared by itself." for name in same]
+        kept = [column for column in kept if column.name not in same]
+    return Table(kept, x.source) if kept else None
+
+
+def _equal(one: Column, other: Column) -> bool:
+    return (
+        one.content == other.content
+        and np.array_equal(one.missing, other.missing)
+        and np.array_equal(one.present(), other.present())
+    )
 
 
 def _targets(y: Any) -> Iterator[Column]:

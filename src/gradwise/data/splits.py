@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gradwise.config import next_seed
 from gradwise.data.duplicates import row_keys
-from gradwise.data.folds import Rows, column, cuts_in_time, deal_evenly
+from gradwise.data.folds import Rows, as_classes, column, cuts_in_time, deal_evenly, sample_count
 from gradwise.data.split_reports import SplitReport, split_report
 from gradwise.errors import InputError
 
@@ -27,11 +27,11 @@ class Holdout:
         test: int64[M], the rows to judge by, once.
         notes: Sentences for the user, for example on classes too small to split.
         train_dev: int64[D], rows like those of `train` that are not trained on; empty unless asked for.
+        samples: How many samples were split; None if that is not known.
 
     Example:
-        >>> parts = holdout(10, seed=0)
-        >>> len(parts.train), len(parts.validation), len(parts.test)
-        (6, 2, 2)
+        >>> holdout(10, seed=0)
+        Holdout(train 6, validation 2, test 2)
     """
 
     train: Rows
@@ -39,6 +39,10 @@ class Holdout:
     test: Rows
     notes: tuple[str, ...] = ()
     train_dev: Rows = field(default_factory=lambda: np.zeros(0, np.int64))
+    samples: int | None = None
+
+    def __repr__(self) -> str:
+        return f"Holdout({', '.join(f'{part} {len(rows)}' for part, rows in self.parts.items())})"
 
     @property
     def parts(self) -> dict[str, Rows]:
@@ -99,12 +103,12 @@ def default_parts(n: int) -> tuple[float, float, float]:
 def holdout(
     n: int,
     *,
-    y: NDArray[Any] | None = None,
+    y: ArrayLike | None = None,
     stratify: bool = True,
     parts: Sequence[float] | None = None,
     train_dev: float = 0.0,
-    groups: NDArray[Any] | None = None,
-    time: NDArray[Any] | None = None,
+    groups: ArrayLike | None = None,
+    time: ArrayLike | None = None,
     seed: int | None = None,
 ) -> Holdout:
     """Makes a training, a validation and a test part: at random, by groups, or by time.
@@ -117,8 +121,9 @@ def holdout(
 
     Args:
         n: The number of samples.
-        y: Class numbers int[B]; with them each part gets the classes in the same shares. A class of fewer
-            than three samples stays in the training part. Other targets are not stratified.
+        y: Classes [B], numbers or texts; with them each part gets the classes in the same shares. A class of
+            fewer than three samples stays in the training part. Other targets are not looked at, and the
+            notes say so; `folds.as_classes` tells what classes are.
         stratify: False ignores `y`.
         parts: Shares of training, validation and test; by default `default_parts(n)`. They are scaled to
             add up to 1, and 0 leaves a part empty.
@@ -134,13 +139,15 @@ def holdout(
         The row numbers of each part and notes for the user.
 
     Raises:
-        InputError: There are fewer samples than parts, or the shares make no sense.
+        InputError: There are fewer samples than parts, the shares make no sense, or a value of `y`, `groups`
+            or `time` is missing.
 
     Example:
         >>> parts = holdout(100, y=np.repeat([0, 1], [90, 10]), seed=1)
         >>> int((parts.test >= 90).sum())
         2
     """
+    n = sample_count(n, "holdout")
     shares = checked_shares(default_parts(n) if parts is None else parts)
     wanted = sum(share > 0 for share in shares)
     if n < wanted:
@@ -151,21 +158,25 @@ def holdout(
             fix="Collect more data or use fewer parts.",
         )
     _check_train_dev(train_dev)
-    classes = y if stratify and y is not None and y.ndim == 1 and y.dtype.kind in "biu" else None
-    classes = None if classes is None else column("y", classes, n, "holdout")
+    classes, reason = None, ""
+    if y is not None and stratify:
+        classes, reason = (
+            (None, "the order in time decides") if time is not None else as_classes(y, n, "holdout")
+        )
     generator = np.random.default_rng(next_seed() if seed is None else seed)
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = (f"y was not looked at: {reason}.",) if reason else ()
+    teams = None if groups is None else column("groups", groups, n, "holdout")
     if time is not None:
-        groups, classes = column("time", time, n, "holdout"), None
-        rows = _in_order(groups, shares)
+        teams = column("time", time, n, "holdout")
+        rows = _in_order(teams, shares)
     else:
-        groups = None if groups is None else column("groups", groups, n, "holdout")
-        rows, notes = _at_random(n, classes, groups, shares, generator)
+        rows, told = _at_random(n, classes, teams, shares, generator)
+        notes += told
     train, validation, test = rows
-    if not train_dev:
-        return Holdout(train, validation, test, notes)
-    train, held = _train_dev(train, train_dev, classes, groups, generator)
-    return Holdout(train, validation, test, notes, held)
+    held = np.zeros(0, np.int64)
+    if train_dev:
+        train, held = _train_dev(train, train_dev, classes, teams, generator)
+    return Holdout(train, validation, test, notes, held, n)
 
 
 def _at_random(

@@ -200,7 +200,7 @@ def _refuse(source: Any) -> None:
     if is_frame(source):
         fix = "Pass the frame's arrays: (frame[inputs].to_numpy(), frame[target].to_numpy())."
     elif isinstance(source, (str, bytes)):
-        fix = "Open it first, with from_npy, table_stream or image_folder."
+        fix = "Open it first, with from_npy, table_stream or ImageFolder."
     elif isinstance(source, (tuple, Mapping, set)):
         fix = "Give NumPy arrays in the tuple or dict, or a list of samples."
     elif not callable(source) and not hasattr(source, "__iter__") and not hasattr(source, "__getitem__"):

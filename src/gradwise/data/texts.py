@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradwise.data.sparse import SparseMatrix
 from gradwise.errors import InputError
 
 _PUNCTUATION = dict.fromkeys(map(ord, string.punctuation))
@@ -34,7 +35,7 @@ def as_texts(values: Any, where: str) -> NDArray[Any]:
         An array of objects.
 
     Raises:
-        InputError: It is a single text, or an item is missing or no text.
+        InputError: It is a single text or a sparse matrix, or an item is missing or no text.
 
     Example:
         >>> as_texts(["a", b"b"], "here").tolist()
@@ -42,6 +43,13 @@ def as_texts(values: Any, where: str) -> NDArray[Any]:
     """
     if isinstance(values, (str, bytes)):
         raise InputError(where, expected="a list or an array of texts", got="one text", fix="Write [text].")
+    if isinstance(values, SparseMatrix) or hasattr(values, "tocsr"):
+        raise InputError(
+            where,
+            expected="texts",
+            got=f"a sparse matrix of shape {values.shape}",
+            fix="Give the texts themselves: this layer turns them into numbers.",
+        )
     if hasattr(values, "to_numpy"):  # a column of a frame
         values = values.to_numpy()
     array = np.asarray(values, object)
@@ -50,7 +58,8 @@ def as_texts(values: Any, where: str) -> NDArray[Any]:
         if isinstance(item, bytes):
             item = item.decode("utf-8", "replace")
         if not isinstance(item, str):
-            missing = item is None or item != item
+            # pandas' NA answers a comparison with itself, which is neither true nor false.
+            missing = item is None or type(item).__name__ == "NAType" or item != item
             raise InputError(
                 where,
                 expected="texts",

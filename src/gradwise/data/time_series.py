@@ -56,6 +56,11 @@ class Windows:
     def __len__(self) -> int:
         return len(self.starts)
 
+    def __repr__(self) -> str:
+        features = " × ".join(map(str, self.series.shape[1:]))
+        goal = "no targets" if self.targets is None else f"targets {self.horizon}"
+        return f"Windows({len(self)} of length {self.length}, features {features}, {goal})"
+
     @property
     def target_times(self) -> Rows:
         """int64[N]: the step of the first target of each window."""

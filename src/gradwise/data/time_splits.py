@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from gradwise.data.folds import Rows
+from gradwise.data.frames import is_any_frame
 from gradwise.data.splits import Holdout, checked_shares
+from gradwise.data.tables import Table
 from gradwise.data.time_series import Windows
 from gradwise.errors import InputError
 
@@ -43,7 +45,7 @@ def time_split(
     """
     shares = checked_shares(parts, "time_split")
     if not isinstance(source, Windows):
-        count = len(np.asarray(source))
+        count = _steps(source)
         return _parts(_part_of_steps(np.array([count]), shares), shares, ())
     part = _part_of_steps(source.ends, shares)
     place = part[source.target_times]
@@ -54,6 +56,21 @@ def time_split(
     left = int(crossing.sum())
     note = f"{left} window{'s' if left > 1 else ''} over a cut {'are' if left > 1 else 'is'} in no part."
     return _parts(place, shares, (note,) if left else ())
+
+
+def _steps(source: ArrayLike) -> int:
+    """Returns how many steps a series has; anything else is refused."""
+    values = np.asarray(source)
+    mixed = is_any_frame(source) and values.dtype.kind == "O"
+    if mixed or not values.ndim or isinstance(source, (str, bytes, Mapping, Table)):
+        raise InputError(
+            "time_split",
+            expected="windows, or a series as an array [T, ...]",
+            got=f"an object of type {type(source).__name__}",
+            fix="Write time_split(windows(series, length)); for a table with a column of times "
+            "holdout(len(table), time=times).",
+        )
+    return len(values)
 
 
 def _part_of_steps(ends: Rows, shares: Sequence[float]) -> Rows:
@@ -76,4 +93,4 @@ def _parts(place: Rows, shares: Sequence[float], notes: tuple[str, ...]) -> Hold
                 got=f"none for the {name} part",
                 fix="Use fewer parts, larger shares, shorter windows, or purge=False.",
             )
-    return Holdout(train, validation, test, notes)
+    return Holdout(train, validation, test, notes, samples=len(place))

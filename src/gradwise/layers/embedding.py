@@ -117,7 +117,9 @@ class Embedding(Layer):
                 f"Embedding '{self.name}'",
                 expected=f"indices from 0 to {self.table_size - 1} (input_dim={self.table_size})",
                 got=f"values from {low} to {high}",
-                fix=f"Set input_dim={high + 1}, or limit the vocabulary when preparing the data.",
+                fix=f"Set input_dim={high + 1}, or limit the vocabulary when preparing the data."
+                if low >= 0
+                else "Number the words from 0, and give missing ones a number of their own.",
             )
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from gradwise.core.host import HostLayer
 from gradwise.core.layer import LayerOptions
 from gradwise.data.columns import find_leaks
-from gradwise.data.preprocessing import TablePreprocessor, TransformNotes
+from gradwise.data.frames import is_any_frame
+from gradwise.data.preprocessing import TablePreprocessor, TransformNotes, training_rows
 from gradwise.data.tables import Table, read_table
 from gradwise.errors import InputError, StateError
 from gradwise.registry import register
@@ -80,23 +81,23 @@ class TableFeatures(HostLayer):
     ) -> None:
         """Learns kinds, categories, medians, means and standard deviations from the training rows.
 
-        A column that is the target in other words, as `alive` beside `survived`, is left out with a warning.
+        A column that is the target in other words, as `alive` beside `survived`, is left out with a warning,
+        and so is one without a value in the training rows if other rows have one.
 
         Args:
             table: The table, or anything `gradwise.data.read_table` takes.
             target: The target column or columns, which are no inputs.
             rows: The numbers of the training rows; by default all.
             kinds: Kinds by column name that the caller knows better; see `gradwise.data.infer_kinds`.
-
             leave_out: Columns to leave out, each with the reason; an empty dict keeps those that give the
                 target away, too.
 
         Raises:
-            InputError: A column has no value at all, does not fit its kind, or no column is left.
+            InputError: A column does not fit its kind, no column is left, or there are no such rows.
             StateError: A model was built on the layer already, for another number of features.
         """
-        chosen = None if rows is None else np.asarray(rows)
         known = read_table(table)
+        chosen = None if rows is None else training_rows(rows, len(known), f"{self._where()}.adapt")
         if leave_out is None:
             leave_out = self._leaks(known, target, chosen)
         fitted = TablePreprocessor().fit(known, target, chosen, kinds=kinds, leave_out=leave_out)
@@ -146,7 +147,17 @@ class TableFeatures(HostLayer):
         return self.preprocessor.feature_names
 
     def receive(self, values: Any) -> Table:
-        """Reads a frame, dict of columns, list of dicts, table or file."""
+        """Reads a frame, dict of columns, list of dicts, table or file; a dict of values is one row."""
+        if isinstance(values, Mapping) and values and not any(map(np.ndim, values.values())):
+            return read_table([values])
+        one_column = self._preprocessor is not None and len(self._preprocessor.columns) == 1
+        if is_any_frame(values) and type(values).__name__ == "Series" and not one_column:
+            raise InputError(
+                self._where(),
+                expected="a table",
+                got=f"a Series of {len(values)} values",
+                fix="For one row of a frame write frame.iloc[[0]], with two brackets.",
+            )
         return read_table(values)
 
     def call(self, inputs: Table) -> NDArray[np.float32]:

@@ -39,7 +39,7 @@ class TextVectorization(VocabularyLayer):
         output_mode: "int" for token numbers, 0 being padding and 1 unknown tokens; "multi_hot", "count" or
             "tf_idf" for a row for each text, in which place 0 is that of unknown tokens.
         output_sequence_length: In mode "int" the length to cut and pad to; by default that of the longest
-            text of a call.
+            text of a call, and 1 if all are empty.
         pad_to_max_tokens: Whether rows have `max_tokens` places whatever was learned.
         vocabulary: The tokens in order, or the path of a file with one on each line; or call `adapt`.
         idf_weights: In mode "tf_idf" the weight of each token of `vocabulary`.
@@ -143,7 +143,8 @@ class TextVectorization(VocabularyLayer):
         if mode != "int":
             how = "multi_hot" if mode == "multi_hot" else "count"
             return self.weigh(encode_rows(rows, numbers, (len(lists), self.depth()), how))
-        width = self.output_sequence_length or int(lengths.max(initial=0))
+        # At least one place: recurrent layers and means have no answer for none.
+        width = self.output_sequence_length or int(lengths.max(initial=1))
         places = np.arange(len(numbers)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         result = np.zeros((len(lists), width), np.int32)
         kept = places < width

@@ -62,8 +62,8 @@ class Stream:
 
     A generator goes on from one epoch to the next. So does anything else whose epochs have a given number
     of steps; where it ends, it begins anew. An object with a length and items, such as Keras' `Sequence`, is
-    read in a new order each epoch, and its `on_epoch_end` is called. Data sets of samples (of PyTorch or Hugging
-    Face, image and text folders, windows of time series) are put into batches.
+    read in a new order each epoch, and its `on_epoch_end` is called. Data sets of samples (PyTorch's, Hugging
+    Face's, image and text folders, windows of time series) are put into batches.
 
     Args:
         source: A generator, an iterable, or an object with `__len__` and `__getitem__`, of batches.
