@@ -101,7 +101,7 @@ def failed(row: int, error: BaseException) -> InputError:
         f"Loader, sample {row}",
         expected="a sample that can be read and transformed",
         got=f"{reason}{place}",
-        fix="Try source[index] and the transform by hand, or use workers=0 for the whole traceback.",
+        fix="Try source[index] and the transform by hand; workers=0 shows the whole traceback.",
     )
 
 
