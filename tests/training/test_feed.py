@@ -449,3 +449,28 @@ def test_other_sizes_and_functions_are_told_with_a_way_out():
         InputError, match=r"got an object of type function\. Pass gradwise\.data\.Loader\(function\)"
     ):
         network().fit(lambda: iter([]), Y)
+
+
+def test_batches_of_a_slow_source_do_not_wait_for_each_other():
+    came = []
+
+    def slow():
+        for place in range(4):
+            time.sleep(0.15)
+            came.append(place)
+            yield X[:32], Y[:32]
+
+    class Note(gw.callbacks.Callback):
+        reads_only_logs = True
+
+        def __init__(self):
+            self.seen = []
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.seen.append(len(came))
+
+    model = network()
+    model.fit(Batches(), verbose=0)  # compiles
+    note = Note()
+    model.fit(slow(), verbose=0, callbacks=[note])
+    assert len(note.seen) == 4 and note.seen[0] < 4

@@ -48,7 +48,8 @@ def test_an_interrupt_leaves_a_whole_model(way):
         data = (iter((X[:32], X[:32, 0]) for _ in range(10**9)), None)
     before, handler = model.get_weights(), signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
-        model.fit(*data, epochs=1 if way == "stream" else 10**6, batch_size=8, verbose=0, callbacks=callbacks)
+        options = {} if way == "stream" else {"epochs": 10**6, "batch_size": 8}
+        model.fit(*data, verbose=0, callbacks=callbacks, **options)
     assert signal.getsignal(signal.SIGINT) is handler
     assert events.seen == ["begin", "end"]
     after = model.get_weights()

@@ -21,6 +21,7 @@ from gradwise.training.interrupts import Interrupts
 _MOST_BYTES = 16 * 2**20
 _MOST_STEPS = 256
 _PATIENCE = 5.0  # seconds for a source to end, once no more is wanted of it
+_SECONDS = 0.1  # for which a block is filled at most
 _AHEAD = 2  # blocks that wait on the device
 
 
@@ -134,6 +135,7 @@ class Feed:
     def _blocks(self) -> Iterator[Block]:
         waiting: list[tuple[HostData, Any]] = []
         room = 0
+        began = time.monotonic()
         for data, position in self._batches():
             first = waiting[0][0] if waiting else data
             smaller = self._pads and data.count < first.count
@@ -143,9 +145,12 @@ class Feed:
             waiting.append((data, position))
             if len(waiting) == 1:
                 room = self._room(data)
-            if smaller or len(waiting) >= room:
+            # A slow source's batches go on at once: nobody waits for a block to be full.
+            late = time.monotonic() - began > _SECONDS
+            if smaller or late or len(waiting) >= room:
                 yield from self._joined(waiting, room)
                 waiting = []
+                began = time.monotonic()
         yield from self._joined(waiting, room)
 
     def _room(self, data: HostData) -> int:
