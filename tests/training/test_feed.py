@@ -454,9 +454,9 @@ def test_other_sizes_and_functions_are_told_with_a_way_out():
 def test_batches_of_a_slow_source_do_not_wait_for_each_other():
     came = []
 
-    def slow():
-        for place in range(4):
-            time.sleep(0.15)
+    def slow(pause, count):
+        for place in range(count):
+            time.sleep(pause)
             came.append(place)
             yield X[:32], Y[:32]
 
@@ -470,7 +470,8 @@ def test_batches_of_a_slow_source_do_not_wait_for_each_other():
             self.seen.append(len(came))
 
     model = network()
-    model.fit(Batches(), verbose=0)  # compiles
-    note = Note()
-    model.fit(slow(), verbose=0, callbacks=[note])
-    assert len(note.seen) == 4 and note.seen[0] < 4
+    for pause, count in ((0.0, 1), (0.0, 2), (0.3, 6)):  # compiled for one step and for two first
+        came.clear()
+        note = Note()
+        model.fit(slow(pause, count), verbose=0, callbacks=[note])
+    assert len(note.seen) == 6 and note.seen[0] < 6
