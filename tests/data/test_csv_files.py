@@ -120,7 +120,7 @@ def test_ten_thousand_columns(csv_file, rng):
     path = csv_file(polars.DataFrame(values, schema=[f"x{place}" for place in range(10_000)]).write_csv())
     start = time.perf_counter()
     table = read_table(path)
-    assert time.perf_counter() - start < 30
+    assert time.perf_counter() - start < 120
     np.testing.assert_array_equal(np.stack([column.values for column in table], axis=1), values)
 
 

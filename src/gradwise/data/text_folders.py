@@ -64,7 +64,8 @@ class TextFiles(FileSamples):
             ['c.txt', 'a.txt']
         """
         result = super().take(rows)
-        result.not_utf8 = [path for path in self.not_utf8 if path in set(result.paths)]
+        kept = set(result.paths)
+        result.not_utf8 = [path for path in self.not_utf8 if path in kept]
         return result
 
     def check(self, *, decode: bool = True) -> list[tuple[str, str]]:
