@@ -475,3 +475,14 @@ def test_batches_of_a_slow_source_do_not_wait_for_each_other():
         note = Note()
         model.fit(slow(pause, count), verbose=0, callbacks=[note])
     assert len(note.seen) == 6 and note.seen[0] < 6
+
+
+def test_arrays_of_h5py_train_as_in_memory(tmp_path, monkeypatch):
+    h5py = pytest.importorskip("h5py")
+    monkeypatch.setattr(file_arrays, "_LARGE", 1)
+    expected, outputs = run(X, Y)
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        stored = file.create_dataset("x", data=X)
+        history, found = run(stored, Y)
+    np.testing.assert_allclose(history.history["loss"], expected.history["loss"], rtol=2e-5)
+    np.testing.assert_allclose(found, outputs, rtol=1e-4, atol=1e-5)

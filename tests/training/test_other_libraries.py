@@ -41,7 +41,7 @@ def samples(torch):
 @pytest.mark.feature("A6")
 def test_a_loader_of_pytorch(torch):
     loader = torch.utils.data.DataLoader(samples(torch), batch_size=20, shuffle=False)
-    expected, model = fitted([X, Y][0], y=Y, batch_size=20, shuffle=False)
+    expected, model = fitted(X, y=Y, batch_size=20, shuffle=False)
     losses, found = fitted(loader)
     np.testing.assert_allclose(losses, expected, rtol=1e-5)
     np.testing.assert_allclose(found.evaluate(loader, verbose=0), model.evaluate(X, Y, verbose=0), rtol=1e-4)

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gradwise.core.symbolic import Node, SymbolicTensor, symbolic_leaves
+from gradwise.core.symbolic import Node, SymbolicTensor, replaced, symbolic_leaves
 from gradwise.errors import InputError
 from gradwise.ops.sparse import SparseRows
 
@@ -121,10 +121,7 @@ class Graph:
         for node in self.nodes:
             if not node.parents():
                 continue
-            args, kwargs = jax.tree.map(
-                lambda leaf: known[id(leaf)] if isinstance(leaf, SymbolicTensor) else leaf,
-                (node.args, node.kwargs),
-            )
+            args, kwargs = replaced((node.args, node.kwargs), known)
             mode = {} if training is None else {"training": training}
             outputs = node.layer(*args, **mode, **kwargs)
             known.update(

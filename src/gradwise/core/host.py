@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import jax
 import numpy as np
 
 from gradwise.core.graph import Graph, match_inputs
 from gradwise.core.layer import Layer
 from gradwise.core.shapes import shapes_of
-from gradwise.core.symbolic import Node, SymbolicTensor, symbolic_leaves
+from gradwise.core.symbolic import Node, SymbolicTensor, replaced, symbolic_leaves
 from gradwise.errors import InputError
 
 
@@ -114,33 +113,28 @@ class Front:
             An array, or a list of them.
 
         Raises:
-            InputError: An input is missing, or has another length than the others.
+            InputError: An input is missing.
         """
         values: dict[int, Any] = {}
         for tensor, raw in zip(self._graph.input_list, self._in_order(inputs), strict=True):
             receiver = self._receivers.get(id(tensor))
             values[id(tensor)] = raw if receiver is None else receiver.receive(raw)
         for node in self.nodes:
-            args, kwargs = jax.tree.map(
-                lambda leaf: values[id(leaf)] if isinstance(leaf, SymbolicTensor) else leaf,
-                (node.args, node.kwargs),
-            )
+            args, kwargs = replaced((node.args, node.kwargs), values)
             last = id(node.outputs) in self._last and len(args) == 1 and not kwargs
             values[id(node.outputs)] = (node.layer.hand_over if last else node.layer.call)(*args, **kwargs)
         found = [values[id(tensor)] for tensor in self.tensors]
         return found[0] if len(found) == 1 else [_as_array(item) for item in found]
 
     def _in_order(self, inputs: Any) -> list[Any]:
-        graph = self._graph
-        if isinstance(inputs, Mapping) or len(graph.input_list) > 1:
-            named = hasattr(type(inputs), "columns") and not isinstance(inputs, Mapping)
-            if named and len(graph.input_list) > 1:
-                inputs = {name: inputs[name] for name in graph.input_names if name in inputs.columns}
-            if not isinstance(inputs, Mapping) or set(graph.input_names) <= set(inputs):
-                return match_inputs(inputs, graph.input_list, graph.input_names, graph.where)
-        if len(graph.input_list) > 1:
-            return match_inputs(dict(inputs), graph.input_list, graph.input_names, graph.where)
-        return [inputs]
+        graph, names = self._graph, self._graph.input_names
+        if len(names) > 1 and hasattr(type(inputs), "columns"):
+            inputs = {name: inputs[name] for name in names if name in inputs.columns}
+        if isinstance(inputs, Mapping):
+            inputs = dict(inputs)
+        if len(names) == 1 and not (isinstance(inputs, dict) and names[0] in inputs):
+            return [inputs]
+        return match_inputs(inputs, graph.input_list, names, graph.where)
 
 
 def _as_array(item: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -132,3 +133,14 @@ def symbolic_leaves(structure: Any) -> list[SymbolicTensor]:
     if isinstance(structure, SymbolicTensor):
         return [structure]
     return [leaf for leaf in jax.tree.leaves(structure) if isinstance(leaf, SymbolicTensor)]
+
+
+def replaced(structure: Any, known: Mapping[int, Any]) -> Any:
+    """Puts what is known of symbolic tensors, by their `id`, in their place.
+
+    Example:
+        >>> tensor = SymbolicTensor((None,), "int32")
+        >>> replaced([tensor, 2], {id(tensor): 1})
+        [1, 2]
+    """
+    return jax.tree.map(lambda leaf: known[id(leaf)] if isinstance(leaf, SymbolicTensor) else leaf, structure)

@@ -81,6 +81,16 @@ def to_arrays(
     return convert(values, name)  # type: ignore[no-any-return]
 
 
+def plain(array: Any) -> Any:
+    """Returns an array of NumPy, whether the numbers were sparse, in a file, or one already.
+
+    Example:
+        >>> plain(np.zeros(2)).shape
+        (2,)
+    """
+    return array.toarray() if isinstance(array, (SparseMatrix, FileArray)) else array
+
+
 def named_arrays(name: str, values: Arrays) -> Iterator[tuple[str, Array]]:
     """Yields every array of a structure with the name it has in messages.
 

@@ -6,6 +6,7 @@ from itertools import chain
 from typing import Any, Unpack
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradwise.core.layer import LayerOptions
 from gradwise.data.sparse import SparseMatrix
@@ -135,34 +136,35 @@ class TextVectorization(VocabularyLayer):
 
     def call(self, inputs: Any) -> Any:
         """Gives token numbers, or rows."""
-        lists = self.documents(inputs)
-        lengths = np.array([len(tokens) for tokens in lists], np.int64)
-        numbers = self.table.look_up(list(chain.from_iterable(lists)))
-        rows = np.repeat(np.arange(len(lists)), lengths)
+        lengths, rows, numbers = self._numbered(inputs)
         mode = self.table.output_mode
         if mode != "int":
             how = "multi_hot" if mode == "multi_hot" else "count"
-            return self.weigh(encode_rows(rows, numbers, (len(lists), self.depth()), how))
+            return self.weigh(encode_rows(rows, numbers, (len(lengths), self.depth()), how))
         # At least one place: recurrent layers and means have no answer for none.
         width = self.output_sequence_length or int(lengths.max(initial=1))
         places = np.arange(len(numbers)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        result = np.zeros((len(lists), width), np.int32)
+        result = np.zeros((len(lengths), width), np.int32)
         kept = places < width
         result[rows[kept], places[kept]] = numbers[kept]
         return result
+
+    def _numbered(self, inputs: Any) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]:
+        """How many tokens each text has, and the text and the number of each token."""
+        lists = self.documents(inputs)
+        lengths = np.array([len(tokens) for tokens in lists], np.int64)
+        numbers = self.table.look_up(list(chain.from_iterable(lists)))
+        return lengths, np.repeat(np.arange(len(lists)), lengths), numbers
 
     def hand_over(self, inputs: Any) -> Any:
         """Gives token numbers, or rows: as a sparse matrix if there are many."""
         if self.table.output_mode == "int" or len(inputs) * self.depth() < _MANY:
             return self.call(inputs)
-        lists = self.documents(inputs)
-        lengths = np.array([len(tokens) for tokens in lists], np.int64)
-        numbers = self.table.look_up(list(chain.from_iterable(lists)))
+        lengths, rows, numbers = self._numbered(inputs)
         kept = numbers >= 0
-        rows = np.repeat(np.arange(len(lists)), lengths)[kept]
-        places, counts = np.unique(rows * self.depth() + numbers[kept], return_counts=True)
+        places, counts = np.unique(rows[kept] * self.depth() + numbers[kept], return_counts=True)
         columns = (places % self.depth()).astype(np.int32)
-        starts = np.searchsorted(places, np.arange(len(lists) + 1) * self.depth())
+        starts = np.searchsorted(places, np.arange(len(lengths) + 1) * self.depth())
         values = None if self.table.output_mode == "multi_hot" else counts.astype(np.float32)
         if values is not None and self.table.idf_weights is not None:
             values = values * self.table.idf_weights[columns]

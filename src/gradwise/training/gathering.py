@@ -94,8 +94,7 @@ def with_room(tables: Any, host: Any, order: Any, size: int) -> Any:
         most = int(lengths.reshape(-1, size).sum(axis=1).max())
         return table if most <= table.capacity else dataclasses.replace(table, capacity=_round_up(most))
 
-    leaf = lambda item: isinstance(item, SparseTable)  # noqa: E731
-    return jax.tree.map(fit, tables, host, is_leaf=leaf)
+    return jax.tree.map(fit, tables, host, is_leaf=_is_table)
 
 
 def rows_in_order(count: int, size: int) -> Any:

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from gradwise.core.layer import Layer
+from gradwise.data.arrays import plain
 
 _ROWS = 256  # of one pass when indices are looked for
 
@@ -59,12 +60,8 @@ def explain_nan(layer: Layer, inputs: Any, count: int) -> None:
     ):
         return
     for start in range(0, count, _ROWS):
-        rows = jax.tree.map(lambda array, start=start: _as_array(array[start : start + _ROWS]), inputs)
+        rows = jax.tree.map(lambda array, start=start: plain(array[start : start + _ROWS]), inputs)
         Layer.__call__(layer, rows)  # not the model's own, which is a program
-
-
-def _as_array(array: Any) -> Any:
-    return array.toarray() if hasattr(array, "toarray") else array
 
 
 def _fed_directly(layer: Layer, inputs: Any) -> Iterator[tuple[Any, np.ndarray[Any, Any]]]:

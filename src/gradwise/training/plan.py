@@ -65,11 +65,6 @@ class Plan:
                 self._rate = measured if not self._rate else 0.5 * (self._rate + measured)
             start += length
 
-    @property
-    def steps_per_second(self) -> float:
-        """The measured speed, 0 before anything was measured."""
-        return self._rate
-
 
 def make_plan(
     *,

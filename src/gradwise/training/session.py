@@ -13,8 +13,7 @@ from gradwise import config
 from gradwise.core.layer import Layer
 from gradwise.core.symbolic import SymbolicTensor
 from gradwise.core.variable import Variable
-from gradwise.data.file_arrays import FileArray
-from gradwise.data.sparse import SparseMatrix
+from gradwise.data.arrays import plain
 from gradwise.errors import StateError
 from gradwise.losses import Loss
 from gradwise.training import accumulating, feeding
@@ -75,7 +74,7 @@ class Session:
         Raises:
             InputError: The data do not fit the model.
         """
-        sample = jax.tree.map(_first_row, data.inputs)
+        sample = jax.tree.map(lambda array: plain(array[:1]), data.inputs)
         if not self.layer.built:
             self.layer.ensure_built((sample,), {})
         if not self.shapes:
@@ -88,7 +87,7 @@ class Session:
         feeding.check(ordered, self.objective, self.shapes, where)
         check_inputs(self.layer, ordered.inputs)
         if self._accumulates():
-            first = jax.tree.map(_first_row, (ordered.inputs, targets, weights))
+            first = jax.tree.map(lambda array: plain(array[:1]), (ordered.inputs, targets, weights))
             self._sample = Batch(*first)
         return ordered
 
@@ -279,11 +278,6 @@ class Session:
         if class_weight is not None:
             data = feeding.apply_class_weight(data, class_weight, where, self.class_loss)
         return data
-
-
-def _first_row(array: Any) -> Any:
-    row = array[:1]
-    return row.toarray() if isinstance(row, (SparseMatrix, FileArray)) else row
 
 
 def own_copy(array: Any) -> Any:
